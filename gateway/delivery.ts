@@ -1,0 +1,112 @@
+import type { ExecutionResult, GraphQLFormattedError } from 'graphql';
+
+/** One message of an upstream, with what ordering and conflation need to know about it. */
+export interface UpstreamEvent {
+  result: ExecutionResult;
+  /** Number of the state that the event carries, or of the last state before it; null where states are not numbered. */
+  sequence: number | null;
+  /** Null where the event's type has no `kind`. */
+  kind: string | null;
+}
+
+/**
+ * Events of which only the newest matters, by subscription root field and `kind`. Every other event is a state, and is delivered in order,
+ * each once. Add a line when a field gets a kind that may be skipped.
+ */
+const NEWEST_ONLY: Record<string, ReadonlySet<string>> = {
+  tripUpdates: new Set(['POSITION']),
+};
+
+/** Whether a newer event of the same kind may take the place of this one while it waits. */
+export function isReplaceable(rootField: string, kind: string | null): boolean {
+  return kind !== null && NEWEST_ONLY[rootField]?.has(kind) === true;
+}
+
+/** Whether the gateway has to know the kind of this field's events at all. */
+export function hasReplaceableKinds(rootField: string): boolean {
+  return rootField in NEWEST_ONLY;
+}
+
+/** Undelivered events of one client operation; a client that is further behind has to start again. */
+export const MAX_UNDELIVERED = 1_000;
+
+/** Ends one operation with these errors, as a graphql-ws `error` message. */
+export class OperationEnded extends Error {
+  override name = 'OperationEnded';
+  readonly errors: readonly GraphQLFormattedError[];
+
+  constructor(errors: readonly GraphQLFormattedError[]) {
+    super(errors[0]?.message ?? 'The subscription ended.');
+    this.errors = errors;
+  }
+}
+
+const SLOW_CONSUMER: GraphQLFormattedError = {
+  message: 'This subscription was ended because its events were not read fast enough. Subscribe again, with afterSequence where there is one.',
+  extensions: { code: 'SLOW_CONSUMER', retryAfter: 1 },
+};
+
+export interface DeliveryQueue {
+  /** False when the client is too slow and its operation has been ended with SLOW_CONSUMER. */
+  push(event: UpstreamEvent): boolean;
+  /** Nothing more comes. What is queued is still delivered, then the error if there is one. */
+  end(errors: readonly GraphQLFormattedError[] | null): void;
+  /** The client left: forgets what is queued, and lets a waiting `next` return. */
+  abandon(): void;
+  /** The next event, or null at the end. One call at a time. @throws OperationEnded */
+  next(): Promise<UpstreamEvent | null>;
+}
+
+/** Holds what one client operation has not taken yet. Bounded, so that a slow client never costs the gateway its memory (GW-12). */
+export function createDeliveryQueue(rootField: string, limit = MAX_UNDELIVERED): DeliveryQueue {
+  let queued: UpstreamEvent[] = [];
+  let ending: { errors: readonly GraphQLFormattedError[] | null } | null = null;
+  let wake: (() => void) | null = null;
+  const rouse = () => {
+    wake?.();
+    wake = null;
+  };
+
+  return {
+    push(event) {
+      if (ending) return true;
+      if (isReplaceable(rootField, event.kind)) {
+        // The newer one goes to the end, not to the older one's place: it may belong to a state that was queued in between.
+        queued = queued.filter((waiting) => waiting.kind !== event.kind);
+      }
+      if (queued.length >= limit) {
+        queued = [];
+        ending = { errors: [SLOW_CONSUMER] };
+        rouse();
+        return false;
+      }
+      queued.push(event);
+      rouse();
+      return true;
+    },
+    end(errors) {
+      ending ??= { errors };
+      rouse();
+    },
+    abandon() {
+      queued = [];
+      ending = { errors: null };
+      rouse();
+    },
+    async next() {
+      while (queued.length === 0 && !ending) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      const event = queued.shift();
+      if (event) return event;
+      if (ending?.errors) {
+        const errors = ending.errors;
+        ending = { errors: null };
+        throw new OperationEnded(errors);
+      }
+      return null;
+    },
+  };
+}

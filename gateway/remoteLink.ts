@@ -1,0 +1,194 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { ExecutionResult, GraphQLFormattedError } from 'graphql';
+import { type Dispatcher, Pool, errors as undiciErrors } from 'undici';
+import { describeActor, signInternalToken } from '../platform/actor.js';
+import { Refusal } from '../platform/errors.js';
+import type { Caller, Readiness, SubgraphRequest } from '../platform/subgraph.js';
+import { createBoundedCache } from './boundedCache.js';
+import { traceparentOf } from './context.js';
+import { type RoutePattern, type SubgraphLink, tooSlow, unavailable } from './links.js';
+import { connectEvents } from './remoteEvents.js';
+
+/** Sockets to one subgraph: enough that requests do not queue behind each other, few enough that a subgraph survives a burst. */
+const POOL_SIZE = 128;
+/** Milliseconds to open a socket; a host that does not answer by then is down. */
+const CONNECT_TIMEOUT_MS = 2_000;
+/** Milliseconds that one fetch may take when no shorter deadline applies. */
+const FETCH_TIMEOUT_MS = 30_000;
+/** Milliseconds that the answer to a health check may take. */
+const HEALTH_TIMEOUT_MS = 2_000;
+/** Bytes of one answer; more would be a fault of the subgraph, and would cost the gateway its memory. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Headers that belong to one connection and must not be passed on, and those that only the gateway may set. */
+const NOT_FORWARDED = new Set(['connection', 'host', 'keep-alive', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'proxy-connection', 'expect', 'content-length', 'x-client-ip', 'x-idempotency-key', 'traceparent']);
+
+/** How a call says who is asking: as headers of a fetch, and as `extensions` of an operation on the shared WebSocket. */
+export interface Credentials {
+  headers(caller: Caller): Record<string, string>;
+  extensions(caller: Caller): Record<string, unknown>;
+}
+
+export interface RemoteLinkOptions {
+  name: string;
+  /** The subgraph's GraphQL endpoint, such as `http://fleet:4001/graphql`; routes and health are at its origin. */
+  endpoint: string;
+  credentials: Credentials;
+  routes?: readonly RoutePattern[];
+  fetchTimeoutMs?: number;
+}
+
+/** Milliseconds for which a signed token is used again: half its life, so that it never expires on the way. */
+const TOKEN_REUSE_MS = 30_000;
+
+/** Our own subgraphs trust a signed internal token and refuse any call without it (GW-21). */
+export function signedCredentials(secret: string): Credentials {
+  const tokens = createBoundedCache<string, { token: string; until: number }>(2_000);
+  const tokenFor = ({ actor }: Caller): string => {
+    const key = actor.kind === 'USER' || actor.kind === 'SERVICE' ? JSON.stringify(actor) : describeActor(actor);
+    const known = tokens.get(key);
+    const now = Date.now();
+    if (known && known.until > now) return known.token;
+    const token = signInternalToken(actor, secret, new Date(now));
+    tokens.set(key, { token, until: now + TOKEN_REUSE_MS });
+    return token;
+  };
+  return {
+    headers: (caller) => ({
+      authorization: `Internal ${tokenFor(caller)}`,
+      traceparent: traceparentOf(caller.traceId),
+      ...(caller.idempotencyKey !== null && { 'x-idempotency-key': caller.idempotencyKey }),
+      ...(caller.clientIp !== null && { 'x-client-ip': caller.clientIp }),
+    }),
+    extensions: (caller) => ({
+      token: tokenFor(caller),
+      traceId: caller.traceId,
+      idempotencyKey: caller.idempotencyKey,
+      clientIp: caller.clientIp,
+    }),
+  };
+}
+
+/** A link to a subgraph in a process of its own: pooled HTTP for fetches, one WebSocket for all subscriptions. */
+export function remoteLink({ name, endpoint, credentials, routes = [], fetchTimeoutMs = FETCH_TIMEOUT_MS }: RemoteLinkOptions): SubgraphLink {
+  const url = new URL(endpoint);
+  const pool = new Pool(url.origin, {
+    connections: POOL_SIZE,
+    connect: { timeout: CONNECT_TIMEOUT_MS },
+    keepAliveTimeout: 30_000,
+    headersTimeout: fetchTimeoutMs,
+    bodyTimeout: fetchTimeoutMs,
+    maxResponseSize: MAX_ANSWER_BYTES,
+  });
+  const events = connectEvents(url);
+  const path = `${url.pathname}${url.search}`;
+
+  const post = async (request: SubgraphRequest, caller: Caller, signal: AbortSignal | undefined): Promise<ExecutionResult> => {
+    const { statusCode, body } = await pool.request({
+      method: 'POST',
+      path,
+      headers: { ...credentials.headers(caller), 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(request),
+      signal,
+    });
+    const answer = parseAnswer(await body.text());
+    if (answer) return answer;
+    throw unavailable(new Error(`${name} answered ${statusCode} without a GraphQL result`));
+  };
+
+  return {
+    name,
+    routes,
+    async execute(request, caller, signal) {
+      try {
+        return await post(request, caller, signal);
+      } catch (error) {
+        // A kept-alive socket may close just as it is used again. A query can be repeated safely, a mutation cannot.
+        const repeatable = !request.query.startsWith('mutation') && lostSocket(error) && !signal?.aborted;
+        if (!repeatable) throw asRefusal(error, signal);
+      }
+      try {
+        return await post(request, caller, signal);
+      } catch (error) {
+        throw asRefusal(error, signal);
+      }
+    },
+    subscribe: (request, caller, sink) => events.subscribe({ ...request, extensions: credentials.extensions(caller) }, sink),
+    forward: (request, response, from) => forwardHttp(pool, request, response, from),
+    async read(routePath) {
+      try {
+        const { statusCode, body } = await pool.request({ method: 'GET', path: routePath, signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+        const text = await body.text();
+        if (statusCode === 200) return text;
+        throw new Error(`${name} answered ${statusCode}`);
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
+    async ready(): Promise<Readiness> {
+      try {
+        const { statusCode, body } = await pool.request({ method: 'GET', path: '/health/ready', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+        const answer = JSON.parse(await body.text()) as Partial<Readiness>;
+        return { ok: statusCode === 200 && answer.ok === true, checks: answer.checks ?? {} };
+      } catch {
+        return { ok: false, checks: { connection: 'not reachable' } };
+      }
+    },
+    async close() {
+      await events.close();
+      // Not close(): that would wait for answers which nobody reads any more.
+      await pool.destroy();
+    },
+  };
+}
+
+function parseAnswer(text: string): ExecutionResult | null {
+  try {
+    const answer = JSON.parse(text) as { data?: ExecutionResult['data']; errors?: GraphQLFormattedError[] } | null;
+    return answer && typeof answer === 'object' && ('data' in answer || Array.isArray(answer.errors)) ? (answer as ExecutionResult) : null;
+  } catch {
+    return null;
+  }
+}
+
+function lostSocket(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+function asRefusal(error: unknown, signal: AbortSignal | undefined): Refusal {
+  if (error instanceof Refusal) return error;
+  if (signal?.aborted && signal.reason instanceof Refusal) return signal.reason;
+  const slow = error instanceof undiciErrors.HeadersTimeoutError || error instanceof undiciErrors.BodyTimeoutError;
+  return slow ? tooSlow(error) : unavailable(error);
+}
+
+/** Passes a request on and its answer back without looking at either; webhook signatures depend on every byte. */
+async function forwardHttp(pool: Pool, request: IncomingMessage & { rawBody: Buffer }, response: ServerResponse, from: Pick<Caller, 'traceId' | 'clientIp'>): Promise<void> {
+  // A client that calls itself internal is lying: only the gateway's own fetches are.
+  const pretends = /^internal /i.test(request.headers.authorization ?? '');
+  const headers = Object.entries(request.headers).filter(
+    ([name, value]) => value !== undefined && !NOT_FORWARDED.has(name) && !(pretends && name === 'authorization'),
+  );
+  let answer: Dispatcher.ResponseData;
+  try {
+    answer = await pool.request({
+      method: request.method as Dispatcher.HttpMethod,
+      path: request.url ?? '/',
+      headers: {
+        ...Object.fromEntries(headers),
+        host: request.headers.host,
+        traceparent: traceparentOf(from.traceId),
+        ...(from.clientIp !== null && { 'x-client-ip': from.clientIp }),
+      },
+      body: request.method === 'GET' ? null : request.rawBody,
+    });
+  } catch (error) {
+    throw asRefusal(error, undefined);
+  }
+  response.statusCode = answer.statusCode;
+  for (const [name, value] of Object.entries(answer.headers)) {
+    if (value !== undefined && !NOT_FORWARDED.has(name)) response.setHeader(name, value);
+  }
+  await pipeline(answer.body, response);
+}

@@ -1,0 +1,120 @@
+import { sql as raw } from 'drizzle-orm';
+import type { PgDatabase } from 'drizzle-orm/pg-core';
+import { drizzle, type PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+import { type Actor, userIdOf } from './actor.js';
+import { Refusal, sqlState } from './errors.js';
+import type { Log } from './log.js';
+
+export type Orm = PgDatabase<PostgresJsQueryResultHKT, Record<string, never>>;
+
+/** One subgraph's database, connected as the role that owns nothing (PF-12b): row-level security applies to it. */
+export interface Database {
+  orm: Orm;
+  sql: postgres.Sql;
+  log: Log;
+  /** The clock of every command; a test passes its own. */
+  clock: () => Date;
+  wakers: Wakers;
+  close(): Promise<void>;
+}
+
+/**
+ * Who in this process wants to know of a commit. In place of NOTIFY, which takes a lock that all commits of the server share: every process of a
+ * subgraph has its own relay and sweeper, so the one that committed is the one to wake; what it leaves behind when it dies, others find by looking.
+ */
+export interface Wakers {
+  events: Set<() => void>;
+  timers: Set<(dueAt: Date) => void>;
+}
+
+/** Where a change comes from: travels into events, and from there into what consumers do (PF-02c). */
+export interface Cause {
+  traceId: string;
+  /** The webhook, mutation or timer at the beginning of the chain. */
+  causationId: string;
+}
+
+/** A running transaction with everything that a command may depend on; commands take nothing from outside of it. */
+export interface Tx {
+  orm: Orm;
+  actor: Actor;
+  now: Date;
+  cause: Cause;
+  log: Log;
+  wakers: Wakers;
+  /** Runs after the commit, and only then: hints and wake-ups, whose loss delays but does not harm. */
+  afterCommit(task: () => void): void;
+}
+
+const POOL_SIZE = 20;
+const IDLE_TIMEOUT_S = 30;
+const CONNECT_TIMEOUT_S = 10;
+const STATEMENT_TIMEOUT_MS = 15_000;
+/** Attempts of one transaction: a deadlock or serialization failure is tried again, and then reported. */
+const MAX_ATTEMPTS = 4;
+
+export function connectDatabase(options: { url: string; log: Log; clock: () => Date; poolSize?: number; applicationName: string }): Database {
+  const client = postgres(options.url, {
+    max: options.poolSize ?? POOL_SIZE,
+    idle_timeout: IDLE_TIMEOUT_S,
+    connect_timeout: CONNECT_TIMEOUT_S,
+    onnotice: () => {},
+    connection: { application_name: options.applicationName, statement_timeout: STATEMENT_TIMEOUT_MS },
+  });
+  return {
+    orm: drizzle(client) as unknown as Orm,
+    sql: client,
+    log: options.log,
+    clock: options.clock,
+    wakers: { events: new Set(), timers: new Set() },
+    close: () => client.end({ timeout: 5 }),
+  };
+}
+
+/**
+ * The one place where a transaction begins. Sets the actor for row-level security (for this transaction only, so that a pooler cannot leak it),
+ * and repeats the whole function after a deadlock or serialization failure: it must have no effect outside the transaction but `afterCommit`.
+ */
+export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const tasks: (() => void)[] = [];
+    try {
+      const result = await db.orm.transaction(async (orm) => {
+        await setActor(orm as unknown as Orm, actor);
+        return work({
+          orm: orm as unknown as Orm,
+          actor,
+          now: db.clock(),
+          cause,
+          log: db.log,
+          wakers: db.wakers,
+          afterCommit: (task) => tasks.push(task),
+        });
+      });
+      for (const task of tasks) task();
+      return result;
+    } catch (error) {
+      const state = sqlState(error);
+      if (state !== '40001' && state !== '40P01') throw asRefusal(error);
+      if (attempt >= MAX_ATTEMPTS) {
+        throw new Refusal('CONFLICT', 'Others changed the same thing at the same time. Try again.', { retryAfter: 1 });
+      }
+      db.log.warn({ state, attempt }, 'transaction repeated');
+      await new Promise((resolve) => setTimeout(resolve, 5 * 2 ** attempt * Math.random()));
+    }
+  }
+}
+
+async function setActor(orm: Orm, actor: Actor): Promise<void> {
+  const roles = actor.kind === 'SYSTEM' ? 'SYSTEM' : actor.kind === 'USER' ? actor.roles.join(',') : '';
+  await orm.execute(raw`select set_config('waygraph.actor_id', ${userIdOf(actor) ?? ''}, true), set_config('waygraph.actor_roles', ${roles}, true)`);
+}
+
+/** A database that does not answer is a dependency that is down, not a bug of ours. */
+function asRefusal(error: unknown): unknown {
+  const code = (error as { code?: string; cause?: { code?: string } })?.cause?.code ?? (error as { code?: string })?.code ?? '';
+  const down = /^(CONNECT_TIMEOUT|CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|ECONNREFUSED|ECONNRESET|57P0[1-3]|53300)$/.test(code);
+  if (!down) return error;
+  return new Refusal('DEPENDENCY_UNAVAILABLE', 'The database does not answer at the moment. Nothing was changed. Try again shortly.', { retryAfter: 2 });
+}

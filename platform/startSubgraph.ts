@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type DocumentNode,
+  execute,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  subscribe,
+  validate,
+} from 'graphql';
+import { type Consumption, startConsumer } from './consumer.js';
+import { type Context, createContext } from './context.js';
+import { Refusal, refusalToGraphQLError } from './errors.js';
+import { connectLiveFeed, type LiveFeed } from './livefeed.js';
+import type { Log } from './log.js';
+import { appUrl } from './migrate.js';
+import { connectDatabase, type Database } from './postgres.js';
+import { startRelay } from './relay.js';
+import type { Caller, Readiness, Route, Subgraph, SubgraphRequest } from './subgraph.js';
+import { startSweeper, type TimerHandlers } from './timers.js';
+
+/** What every subgraph needs of its surroundings, from its own environment or from the process that hosts it. */
+export interface SubgraphEnvironment {
+  /** The owner's URL of this subgraph's database; the service itself connects as its own role. */
+  databaseUrl: string;
+  redisUrl: string;
+  /** Signs internal tokens and derives the database role's password. */
+  internalSecret: string;
+  /** How long an unacknowledged event waits before it is sent again, in milliseconds; doubles each time (EV-03). */
+  redeliverAfterMs: number;
+  log: Log;
+  clock: () => Date;
+  /** Address of the whole graph, for jobs that read it as SYSTEM (EV-02). */
+  graphUrl: () => string;
+}
+
+/** The parts that a subgraph's own wiring needs once they are open. */
+export interface Resources {
+  db: Database;
+  feed: LiveFeed;
+  log: Log;
+  environment: SubgraphEnvironment;
+}
+
+export interface SubgraphParts<Loaders> {
+  schema: GraphQLSchema;
+  sdl: string;
+  loaders: (run: Context['run']) => Loaders;
+  consumes: readonly Consumption[];
+  timers: TimerHandlers;
+  routes?: readonly Route[];
+  /** Demo data, written through the subgraph's own commands so that its events exist too (EV-01). Harmless when repeated. */
+  seedDemo?: () => Promise<void>;
+  /** Called after the subgraph stopped taking work: closes what its own wiring opened. */
+  close?: () => Promise<void>;
+  /** Further checks of readiness, by name; each resolves or throws. */
+  checks?: Record<string, () => Promise<void>>;
+}
+
+/** Documents that are parsed and validated once; our own gateway sends few different ones. */
+const MAX_DOCUMENTS = 2_000;
+const READY_CHECK_MS = 2_000;
+
+/** The one bootstrap of all subgraphs: opens its resources, starts its relay, consumer and timers, and answers requests. */
+export async function startSubgraph<Loaders>(
+  name: string,
+  environment: SubgraphEnvironment,
+  wire: (resources: Resources) => Promise<SubgraphParts<Loaders>>,
+): Promise<Subgraph> {
+  const log = environment.log.child({ subgraph: name });
+  const db = connectDatabase({
+    url: appUrl(environment.databaseUrl, name, environment.internalSecret),
+    log,
+    clock: environment.clock,
+    applicationName: `waygraph-${name}`,
+  });
+  const feed = connectLiveFeed(environment.redisUrl, log);
+  const parts = await wire({ db, feed, log, environment });
+  const relay = startRelay({ emitter: name, db, redisUrl: environment.redisUrl, redeliverAfterMs: environment.redeliverAfterMs });
+  const consumer = startConsumer({ consumer: name, db, redisUrl: environment.redisUrl, consumes: parts.consumes });
+  const sweeper = startSweeper({ db, handlers: parts.timers });
+
+  const documents = new Map<string, DocumentNode | readonly GraphQLError[]>();
+  const documentOf = (query: string) => {
+    const known = documents.get(query);
+    if (known) return known;
+    const fresh = parseAndValidate(parts.schema, query);
+    if (documents.size >= MAX_DOCUMENTS) documents.delete(documents.keys().next().value as string);
+    documents.set(query, fresh);
+    return fresh;
+  };
+  const argumentsFor = (document: DocumentNode, request: SubgraphRequest, caller: Caller) => ({
+    schema: parts.schema,
+    document,
+    operationName: request.operationName ?? null,
+    variableValues: request.variables ?? {},
+    contextValue: createContext({ caller, db, feed, log, causationId: randomUUID(), loaders: parts.loaders }),
+  });
+
+  return {
+    name,
+    sdl: parts.sdl,
+    routes: parts.routes ?? [],
+    async execute(request, caller) {
+      const document = documentOf(request.query);
+      if (!('kind' in document)) return { errors: document };
+      return edge(await execute(argumentsFor(document, request, caller)), log, caller);
+    },
+    async subscribe(request, caller) {
+      const document = documentOf(request.query);
+      if (!('kind' in document)) return { errors: document };
+      const outcome = await subscribe(argumentsFor(document, request, caller));
+      if (!(Symbol.asyncIterator in outcome)) return edge(outcome, log, caller);
+      return mapEvents(outcome, (event) => edge(event, log, caller));
+    },
+    seedDemo: async () => parts.seedDemo?.(),
+    ready: () => readiness(db, feed, parts.checks ?? {}),
+    async stop() {
+      await Promise.all([sweeper.stop(), consumer.stop(), relay.stop()]);
+      await parts.close?.();
+      await feed.close();
+      await db.close();
+    },
+  };
+}
+
+function parseAndValidate(schema: GraphQLSchema, query: string): DocumentNode | readonly GraphQLError[] {
+  try {
+    const document = parse(query);
+    const errors = validate(schema, document, specifiedRules);
+    return errors.length > 0 ? errors.map((error) => withCode(error, 'GRAPHQL_VALIDATION_FAILED')) : document;
+  } catch (error) {
+    return [withCode(error as GraphQLError, 'GRAPHQL_PARSE_FAILED')];
+  }
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  return new GraphQLError(error.message, { ...error, nodes: error.nodes, path: error.path, originalError: error.originalError, extensions: { ...error.extensions, code } });
+}
+
+/** Maps what resolvers threw: a refusal to its code, anything else to INTERNAL_ERROR, logged with its cause. */
+function edge(result: ExecutionResult, log: Log, caller: Caller): ExecutionResult {
+  if (!result.errors) return result;
+  const errors = result.errors.map((error) => {
+    const place = { nodes: error.nodes, path: error.path };
+    const cause = error.originalError;
+    if (cause instanceof Refusal) {
+      const mapped = refusalToGraphQLError(cause);
+      return new GraphQLError(mapped.message, { ...place, extensions: mapped.extensions });
+    }
+    if (error.extensions.code !== undefined) return error;
+    // graphql-js' own words about the request: a variable that does not fit, a value that cannot be coerced.
+    if (!cause || cause instanceof GraphQLError) return withCode(error, 'BAD_USER_INPUT');
+    log.error({ err: cause, traceId: caller.traceId, path: error.path }, 'unexpected error');
+    return new GraphQLError('Something of ours failed. Quote the trace id when you report it.', { ...place, extensions: { code: 'INTERNAL_ERROR' } });
+  });
+  return { ...result, errors };
+}
+
+/** Not an async generator function: its `return()` would wait for the event that `next()` waits for, and leak the listener until then. */
+function mapEvents(source: AsyncGenerator<ExecutionResult>, map: (event: ExecutionResult) => ExecutionResult): AsyncGenerator<ExecutionResult> {
+  const convert = (result: IteratorResult<ExecutionResult>): IteratorResult<ExecutionResult> => (result.done ? result : { value: map(result.value), done: false });
+  const mapped = {
+    next: () => source.next().then(convert),
+    return: () => source.return(undefined),
+    throw: (error: unknown) => source.throw(error),
+    [Symbol.asyncIterator]: () => mapped,
+    [Symbol.asyncDispose]: async () => {
+      await source.return(undefined);
+    },
+  };
+  return mapped as AsyncGenerator<ExecutionResult>;
+}
+
+async function readiness(db: Database, feed: LiveFeed, checks: Record<string, () => Promise<void>>): Promise<Readiness> {
+  const all: Record<string, () => Promise<unknown>> = {
+    postgres: () => db.sql`select 1`,
+    redis: async () => {
+      if (!feed.ready()) throw new Error('not connected');
+    },
+    ...checks,
+  };
+  const results = await Promise.all(
+    Object.entries(all).map(async ([name, check]) => {
+      const timeout = new Promise<string>((resolve) => setTimeout(resolve, READY_CHECK_MS, 'no answer').unref());
+      const word = await Promise.race([check().then(() => 'ok'), timeout]).catch((error: Error) => error.message || 'failed');
+      return [name, word] as const;
+    }),
+  );
+  return { ok: results.every(([, word]) => word === 'ok'), checks: Object.fromEntries(results) };
+}

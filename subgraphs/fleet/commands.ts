@@ -1,0 +1,166 @@
+import { eq } from 'drizzle-orm';
+import { z } from 'zod';
+import { notFound, parseInput, Refusal } from '../../platform/errors.js';
+import { newUuid } from '../../platform/ids.js';
+import type { Money } from '../../platform/money.js';
+import { appendEvent } from '../../platform/outbox.js';
+import type { Tx } from '../../platform/postgres.js';
+import { vehicleCreated, vehicleRetired, vehicleUpdated } from './events.js';
+import { lockVehicle, stationsByIds } from './queries.js';
+import { busyRanges, stations, vehicles } from './tables.js';
+import { assertNotRetired, assertVersion, newVehicleSchema, slugFor, vehicleChangesSchema, type VehicleRow } from './vehicle.js';
+
+/** Days are counted by this clock for a car without a station, such as a driver's own. */
+const DEFAULT_TIME_ZONE = 'Africa/Cairo';
+
+export interface NewVehicle extends z.input<typeof newVehicleSchema> {
+  dailyRate: Money;
+  stationId: string;
+  /** Only seeds bring their own id. */
+  id?: string;
+}
+
+/** Adds a car to the rental fleet. @throws Refusal VALIDATION_ERROR, NOT_FOUND (station) */
+export async function createVehicle(tx: Tx, input: NewVehicle): Promise<VehicleRow> {
+  const parsed = parseInput(newVehicleSchema, input);
+  const [station] = await stationsByIds(tx.orm, [input.stationId]);
+  if (!station) throw notFound('station', 'input.stationId');
+  const id = input.id ?? newUuid(tx.now);
+  const [row] = await tx.orm
+    .insert(vehicles)
+    .values({
+      ...parsed,
+      id,
+      slug: slugFor(parsed, id),
+      dailyRateMinor: input.dailyRate.amountMinor,
+      currency: input.dailyRate.currency,
+      status: 'ACTIVE',
+      use: 'RENTAL',
+      stationId: station.id,
+      lat: parsed.position?.lat ?? station.lat,
+      lng: parsed.position?.lng ?? station.lng,
+      images: [],
+      version: 1,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    })
+    .returning();
+  if (!row) throw new Error('the vehicle was not inserted');
+  await appendEvent(tx, vehicleCreated, id, await factsOf(tx, row));
+  return row;
+}
+
+export interface VehicleChanges extends z.input<typeof vehicleChangesSchema> {
+  id: string;
+  version: number;
+  dailyRate?: Money;
+  stationId?: string;
+}
+
+/** Changes a vehicle that the writer has read at `version`. @throws Refusal NOT_FOUND, CONFLICT, VEHICLE_RETIRED, VALIDATION_ERROR */
+export async function updateVehicle(tx: Tx, input: VehicleChanges): Promise<VehicleRow> {
+  const { position, ...changes } = parseInput(vehicleChangesSchema, input);
+  const current = await lockVehicle(tx.orm, input.id);
+  if (!current) throw notFound('vehicle', 'input.id');
+  assertNotRetired(current);
+  assertVersion(current, input.version);
+  if (input.stationId) {
+    const [station] = await stationsByIds(tx.orm, [input.stationId]);
+    if (!station) throw notFound('station', 'input.stationId');
+  }
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null));
+  const [row] = await tx.orm
+    .update(vehicles)
+    .set({
+      ...given,
+      ...(position && { lat: position.lat, lng: position.lng }),
+      ...(input.dailyRate && { dailyRateMinor: input.dailyRate.amountMinor, currency: input.dailyRate.currency }),
+      ...(input.stationId && { stationId: input.stationId }),
+      version: current.version + 1,
+      updatedAt: tx.now,
+    })
+    .where(eq(vehicles.id, current.id))
+    .returning();
+  if (!row) throw new Error('the locked vehicle vanished');
+  await appendEvent(tx, vehicleUpdated, row.id, await factsOf(tx, row));
+  return row;
+}
+
+/** Takes a vehicle out of search and quotes for good; old bookings still show it. Repeating it changes nothing. @throws Refusal NOT_FOUND */
+export async function retireVehicle(tx: Tx, id: string): Promise<VehicleRow> {
+  const current = await lockVehicle(tx.orm, id);
+  if (!current) throw notFound('vehicle');
+  if (current.status === 'RETIRED') return current;
+  const [row] = await tx.orm
+    .update(vehicles)
+    .set({ status: 'RETIRED', version: current.version + 1, updatedAt: tx.now })
+    .where(eq(vehicles.id, id))
+    .returning();
+  if (!row) throw new Error('the locked vehicle vanished');
+  await appendEvent(tx, vehicleRetired, id, await factsOf(tx, row));
+  return row;
+}
+
+/** Keeps a driver's own car (DP-01b): it is shown with trips, and is in no search and no quote. Its id was chosen by dispatch. */
+export async function keepRideVehicle(
+  tx: Tx,
+  car: { vehicleId: string; make: string; model: string; year: number; category: string; seats: number; plate: string },
+): Promise<void> {
+  await tx.orm
+    .insert(vehicles)
+    .values({
+      id: car.vehicleId,
+      slug: slugFor(car, car.vehicleId),
+      make: car.make,
+      model: car.model,
+      year: car.year,
+      category: car.category,
+      fuelType: 'PETROL',
+      transmission: 'MANUAL',
+      seats: car.seats,
+      features: [],
+      dailyRateMinor: 0n,
+      currency: 'EGP',
+      plate: car.plate,
+      status: 'ACTIVE',
+      use: 'RIDE',
+      images: [],
+      version: 1,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    })
+    .onConflictDoNothing();
+}
+
+/** Keeps fleet's copy of what blocks a vehicle: the range of a live booking, or nothing. */
+export async function keepBusyRange(tx: Tx, booking: { bookingId: string; vehicleId: string; from: Date; to: Date } | { bookingId: string; free: true }): Promise<void> {
+  if ('free' in booking) {
+    await tx.orm.delete(busyRanges).where(eq(busyRanges.bookingId, booking.bookingId));
+    return;
+  }
+  const range = { vehicleId: booking.vehicleId, fromAt: booking.from, toAt: booking.to };
+  await tx.orm
+    .insert(busyRanges)
+    .values({ bookingId: booking.bookingId, ...range })
+    .onConflictDoUpdate({ target: busyRanges.bookingId, set: range });
+}
+
+export async function addStation(tx: Tx, station: typeof stations.$inferInsert): Promise<void> {
+  await tx.orm.insert(stations).values(station).onConflictDoNothing();
+}
+
+async function factsOf(tx: Tx, row: VehicleRow) {
+  const [station] = row.stationId ? await stationsByIds(tx.orm, [row.stationId]) : [];
+  if (row.use !== 'RENTAL' && row.use !== 'RIDE') throw new Refusal('CONFLICT', 'This vehicle has no known use.');
+  return {
+    vehicleId: row.id,
+    use: row.use,
+    status: row.status as 'ACTIVE' | 'MAINTENANCE' | 'RETIRED',
+    category: row.category,
+    dailyRateMinor: row.dailyRateMinor.toString(),
+    currency: row.currency,
+    stationId: row.stationId,
+    timeZone: station?.timeZone ?? DEFAULT_TIME_ZONE,
+    title: `${row.make} ${row.model} ${row.year}`,
+  } as const;
+}

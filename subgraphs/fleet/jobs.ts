@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { type Consumption, consumption } from '../../platform/consumer.js';
+import { keepBusyRange, keepRideVehicle } from './commands.js';
+
+const driverRegistered = consumption({
+  type: 'driver.registered',
+  projection: true,
+  payload: z.object({
+    vehicle: z.object({
+      vehicleId: z.uuid(),
+      make: z.string(),
+      model: z.string(),
+      year: z.int(),
+      category: z.string(),
+      seats: z.int(),
+      plate: z.string(),
+    }),
+  }),
+  apply: (tx, { payload }) => keepRideVehicle(tx, payload.vehicle),
+});
+
+const blockingBooking = z.object({ bookingId: z.uuid(), vehicleId: z.uuid(), blockedFrom: z.coerce.date(), blockedTo: z.coerce.date() });
+const endedBooking = z.object({ bookingId: z.uuid() });
+
+const blocks = (type: string) =>
+  consumption({
+    type,
+    projection: true,
+    payload: blockingBooking,
+    apply: (tx, { payload }) =>
+      keepBusyRange(tx, { bookingId: payload.bookingId, vehicleId: payload.vehicleId, from: payload.blockedFrom, to: payload.blockedTo }),
+  });
+
+const frees = (type: string) =>
+  consumption({ type, projection: true, payload: endedBooking, apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.bookingId, free: true }) });
+
+/** What fleet does on other domains' events. */
+export const fleetConsumes: readonly Consumption[] = [
+  driverRegistered,
+  blocks('booking.held'),
+  blocks('booking.changed'),
+  frees('booking.cancelled'),
+  frees('booking.expired'),
+  frees('booking.returned'),
+];

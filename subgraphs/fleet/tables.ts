@@ -1,0 +1,60 @@
+import { bigint, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+
+const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+
+export const stations = pgTable('stations', {
+  id: uuid('id').primaryKey(),
+  name: text('name').notNull(),
+  address: text('address').notNull(),
+  lat: doublePrecision('lat').notNull(),
+  lng: doublePrecision('lng').notNull(),
+  /** IANA name: rental days are counted by this clock. */
+  timeZone: text('time_zone').notNull(),
+  openingHours: text('opening_hours').notNull(),
+});
+
+/**
+ * `search` is kept by a trigger of the migration; the trigram, earth and range indexes are there too.
+ * `use`: RENTAL is rented out, RIDE belongs to a driver and is in no search and no quote.
+ */
+export const vehicles = pgTable(
+  'vehicles',
+  {
+    id: uuid('id').primaryKey(),
+    slug: text('slug').notNull().unique(),
+    make: text('make').notNull(),
+    model: text('model').notNull(),
+    year: integer('year').notNull(),
+    category: text('category').notNull(),
+    fuelType: text('fuel_type').notNull(),
+    transmission: text('transmission').notNull(),
+    seats: integer('seats').notNull(),
+    features: text('features').array().notNull(),
+    dailyRateMinor: bigint('daily_rate_minor', { mode: 'bigint' }).notNull(),
+    currency: text('currency').notNull(),
+    plate: text('plate').notNull(),
+    status: text('status').notNull(),
+    use: text('use').notNull(),
+    stationId: uuid('station_id').references(() => stations.id),
+    lat: doublePrecision('lat'),
+    lng: doublePrecision('lng'),
+    images: jsonb('images').$type<{ url: string; alt: string }[]>().notNull(),
+    search: text('search').notNull().default(''),
+    version: integer('version').notNull(),
+    createdAt: at('created_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+  },
+  (t) => [
+    index('vehicles_price').on(t.dailyRateMinor, t.id),
+    index('vehicles_newest').on(t.createdAt, t.id),
+    index('vehicles_station').on(t.stationId),
+  ],
+);
+
+/** Fleet's own copy of what blocks a vehicle (FL-05), fed by booking's events; `during` is a tstzrange, added by the migration with its index. */
+export const busyRanges = pgTable('busy_ranges', {
+  bookingId: uuid('booking_id').primaryKey(),
+  vehicleId: uuid('vehicle_id').notNull(),
+  fromAt: at('from_at').notNull(),
+  toAt: at('to_at').notNull(),
+});

@@ -1,0 +1,281 @@
+import { Directive, Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf, DateTime, Decimal, Money, MoneyInput, Point, PointInput, Violation } from '../../platform/graphqlTypes.js';
+import { FUEL_TYPES, TRANSMISSIONS, VEHICLE_CATEGORIES, VEHICLE_STATUSES } from './vehicle.js';
+
+const enumOf = <T extends string>(values: readonly T[]) => Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K };
+
+export const VehicleCategory = enumOf(VEHICLE_CATEGORIES);
+export const FuelType = enumOf(FUEL_TYPES);
+export const Transmission = enumOf(TRANSMISSIONS);
+export const VehicleStatus = enumOf(VEHICLE_STATUSES);
+export const VehicleUse = enumOf(['RENTAL', 'RIDE'] as const);
+export const VehicleSort = enumOf(['PRICE_ASC', 'PRICE_DESC', 'NEWEST', 'DISTANCE', 'RELEVANCE'] as const);
+
+registerEnumType(VehicleCategory, { name: 'VehicleCategory', description: 'Class of a vehicle: sets its commission, preparation time and what it may be swapped for.' });
+registerEnumType(FuelType, { name: 'FuelType', description: 'What a vehicle runs on.' });
+registerEnumType(Transmission, { name: 'Transmission', description: 'How gears are changed.' });
+registerEnumType(VehicleStatus, { name: 'VehicleStatus', description: 'ACTIVE can be rented; MAINTENANCE not at present; RETIRED never again, but is still readable from old bookings.' });
+registerEnumType(VehicleUse, { name: 'VehicleUse', description: "RENTAL is rented out; RIDE is a driver's own car, in no search and no quote." });
+registerEnumType(VehicleSort, { name: 'VehicleSort', description: 'DISTANCE needs `filter.near`, RELEVANCE needs `filter.text`; without them the order is PRICE_ASC.' });
+
+@ObjectType({ description: 'A place where cars are picked up and returned.' })
+@Directive('@key(fields: "id")')
+@Directive('@key(fields: "ref")')
+export class Station {
+  @Field(() => ID, { description: 'Id of the station: `stn_…`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => ID, { description: 'The id, as `node` hands it over.' })
+  ref!: string;
+
+  @Field({ description: 'What people call it.' })
+  name!: string;
+
+  @Field({ description: 'Street and city.' })
+  address!: string;
+
+  @Field(() => Point, { description: 'Where it is.' })
+  position!: Point;
+
+  @Field({ description: 'IANA time zone, such as `Africa/Cairo`: rental days are counted by its clock.' })
+  timeZone!: string;
+
+  @Field({ description: 'Opening hours in words.' })
+  openingHours!: string;
+}
+
+@ObjectType({ description: 'A picture of a vehicle.' })
+export class VehicleImage {
+  @Field({ description: 'Where it is fetched.' })
+  url!: string;
+
+  @Field({ description: 'What it shows, for those who do not see it.' })
+  alt!: string;
+}
+
+@ObjectType({ description: 'A car: one of the rental fleet, or one that a driver drives.' })
+@Directive('@key(fields: "id")')
+@Directive('@key(fields: "ref")')
+export class Vehicle {
+  @Field(() => ID, { description: 'Id of the vehicle: `veh_…`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => ID, { description: 'The id, as `node` hands it over.' })
+  ref!: string;
+
+  @Field({ description: 'A readable name for addresses of pages; does not change.' })
+  slug!: string;
+
+  @Field({ description: 'Who built it, such as `Toyota`.' })
+  make!: string;
+
+  @Field({ description: 'What they call it, such as `Corolla`.' })
+  model!: string;
+
+  @Field(() => Int, { description: 'Model year.' })
+  year!: number;
+
+  @Field(() => VehicleCategory, { description: 'Its class.' })
+  category!: keyof typeof VehicleCategory;
+
+  @Field(() => FuelType, { description: 'What it runs on.' })
+  fuelType!: keyof typeof FuelType;
+
+  @Field(() => Transmission, { description: 'How gears are changed.' })
+  transmission!: keyof typeof Transmission;
+
+  @Field(() => Int, { description: 'Seats, the driver included.' })
+  seats!: number;
+
+  @Field(() => [String], { description: 'What it offers, such as `CarPlay`.' })
+  features!: string[];
+
+  @Field(() => Money, { description: 'Price of one day before extras, discounts and tax; a quote says what a rental costs.' })
+  dailyRate!: Money;
+
+  @Field(() => String, { nullable: true, description: 'Licence plate. For admins.' })
+  plate!: string | null;
+
+  @Field(() => VehicleStatus, { description: 'Whether it can be rented.' })
+  status!: keyof typeof VehicleStatus;
+
+  @Field(() => VehicleUse, { description: 'What it is for.' })
+  use!: keyof typeof VehicleUse;
+
+  @Field(() => Point, { nullable: true, description: 'Where it was last parked; null when that is not known.' })
+  position!: Point | null;
+
+  @Field(() => [VehicleImage], { description: 'Pictures, the best first.' })
+  images!: VehicleImage[];
+
+  @Field(() => Int, { description: 'Grows with every change: send it back with `updateVehicle`.' })
+  version!: number;
+
+  @Field(() => DateTime, { description: 'When it joined the fleet.' })
+  createdAt!: Date;
+
+  /** For the station resolver; not part of the schema. */
+  stationId!: string | null;
+}
+
+export const VehicleConnection = connectionOf('Vehicle', () => Vehicle);
+
+@InputType({ description: 'A range of prices per day, both ends included.' })
+export class DailyRateFilter {
+  @Field(() => Decimal, { nullable: true, description: 'Not below this.' })
+  min?: string;
+
+  @Field(() => Decimal, { nullable: true, description: 'Not above this.' })
+  max?: string;
+}
+
+@InputType({ description: 'A circle.' })
+export class NearFilter {
+  @Field(() => PointInput, { description: 'Its centre.' })
+  point!: PointInput;
+
+  @Field(() => Float, { description: 'Its radius in kilometres, up to 200.', defaultValue: 10 })
+  radiusKm!: number;
+}
+
+@InputType({ description: 'A time range, the end not included.' })
+export class AvailableFilter {
+  @Field(() => DateTime, { description: 'From then on.' })
+  from!: Date;
+
+  @Field(() => DateTime, { description: 'Until then.' })
+  to!: Date;
+}
+
+@InputType({ description: 'What a vehicle has to be like; everything that is given must hold.' })
+export class VehicleFilter {
+  @Field({ nullable: true, description: 'Words about make, model, features or station; typing errors are forgiven.' })
+  text?: string;
+
+  @Field(() => [VehicleCategory], { nullable: true, description: 'One of these classes.' })
+  categories?: (keyof typeof VehicleCategory)[];
+
+  @Field(() => [FuelType], { nullable: true, description: 'One of these fuels.' })
+  fuelTypes?: (keyof typeof FuelType)[];
+
+  @Field(() => [Transmission], { nullable: true, description: 'One of these transmissions.' })
+  transmissions?: (keyof typeof Transmission)[];
+
+  @Field(() => Int, { nullable: true, description: 'At least so many seats.' })
+  minSeats?: number;
+
+  @Field(() => [String], { nullable: true, description: 'All of these features.' })
+  features?: string[];
+
+  @Field(() => DailyRateFilter, { nullable: true, description: 'Price per day.' })
+  dailyRate?: DailyRateFilter;
+
+  @Field(() => NearFilter, { nullable: true, description: 'Parked inside this circle.' })
+  near?: NearFilter;
+
+  @Field(() => AvailableFilter, { nullable: true, description: 'Free all this time. Follows bookings within seconds; `Vehicle.availability` is exact.' })
+  available?: AvailableFilter;
+
+  @Field(() => ID, { nullable: true, description: 'At this station.' })
+  stationId?: string;
+}
+
+@InputType({ description: 'A new car for the rental fleet.' })
+export class CreateVehicleInput {
+  @Field({ description: 'Who built it.' })
+  make!: string;
+
+  @Field({ description: 'What they call it.' })
+  model!: string;
+
+  @Field(() => Int, { description: 'Model year.' })
+  year!: number;
+
+  @Field(() => VehicleCategory, { description: 'Its class.' })
+  category!: keyof typeof VehicleCategory;
+
+  @Field(() => FuelType, { description: 'What it runs on.' })
+  fuelType!: keyof typeof FuelType;
+
+  @Field(() => Transmission, { description: 'How gears are changed.' })
+  transmission!: keyof typeof Transmission;
+
+  @Field(() => Int, { description: 'Seats, the driver included.' })
+  seats!: number;
+
+  @Field(() => [String], { nullable: true, description: 'What it offers.' })
+  features?: string[];
+
+  @Field(() => MoneyInput, { description: 'Price of one day.' })
+  dailyRate!: MoneyInput;
+
+  @Field({ description: 'Licence plate.' })
+  plate!: string;
+
+  @Field(() => ID, { description: 'Where it belongs.' })
+  stationId!: string;
+
+  @Field(() => PointInput, { nullable: true, description: 'Where it is parked; the station when not given.' })
+  position?: PointInput;
+}
+
+@InputType({ description: 'Changes of a vehicle; what is not given stays.' })
+export class UpdateVehicleInput {
+  @Field(() => ID, { description: 'Which vehicle.' })
+  id!: string;
+
+  @Field(() => Int, { description: 'The `version` that you have read; a stale one is refused with CONFLICT.' })
+  version!: number;
+
+  @Field({ nullable: true, description: 'Who built it.' })
+  make?: string;
+
+  @Field({ nullable: true, description: 'What they call it.' })
+  model?: string;
+
+  @Field(() => Int, { nullable: true, description: 'Model year.' })
+  year?: number;
+
+  @Field(() => VehicleCategory, { nullable: true, description: 'Its class.' })
+  category?: keyof typeof VehicleCategory;
+
+  @Field(() => FuelType, { nullable: true, description: 'What it runs on.' })
+  fuelType?: keyof typeof FuelType;
+
+  @Field(() => Transmission, { nullable: true, description: 'How gears are changed.' })
+  transmission?: keyof typeof Transmission;
+
+  @Field(() => Int, { nullable: true, description: 'Seats, the driver included.' })
+  seats?: number;
+
+  @Field(() => [String], { nullable: true, description: 'What it offers: replaces the list.' })
+  features?: string[];
+
+  @Field(() => MoneyInput, { nullable: true, description: 'Price of one day. Quotes that were given stay as they are.' })
+  dailyRate?: MoneyInput;
+
+  @Field({ nullable: true, description: 'Licence plate.' })
+  plate?: string;
+
+  @Field(() => VehicleStatus, { nullable: true, description: 'ACTIVE or MAINTENANCE; `retireVehicle` retires.' })
+  status?: keyof typeof VehicleStatus;
+
+  @Field(() => ID, { nullable: true, description: 'Where it belongs.' })
+  stationId?: string;
+
+  @Field(() => PointInput, { nullable: true, description: 'Where it is parked.' })
+  position?: PointInput;
+}
+
+@ObjectType({ description: 'What is wrong in the whole system.' })
+@Directive('@key(fields: "id")')
+export class SystemHealth {
+  @Field(() => ID, { description: 'Always `system`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => [Violation], { description: "Fleet's part of `violations`." })
+  fleetViolations!: Violation[];
+}

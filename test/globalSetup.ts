@@ -1,0 +1,38 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startEmbeddedPostgres } from '../platform/embeddedPostgres.js';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A superuser's URL of the run's Postgres server, database `postgres`: tests make databases of their own there. */
+    postgresUrl: string;
+  }
+}
+
+/** Nothing in a test run has to outlive a power cut. */
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
+/** One Postgres server for the whole run: an embedded one that is gone afterwards, or the one that TEST_DATABASE_URL names. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const given = process.env.TEST_DATABASE_URL;
+  if (given) {
+    project.provide('postgresUrl', given);
+    return async () => {};
+  }
+  const directory = await mkdtemp(path.join(tmpdir(), 'waygraph-test-postgres-'));
+  const server = await startEmbeddedPostgres({ dataDir: directory, settings: SETTINGS });
+  // Ctrl-C passes the teardown by. The server is told to stop by then, and may still write a last file while we remove the others.
+  const removeAll = () => {
+    for (const place of new Set([directory, server.dataDir])) rmSync(place, { recursive: true, force: true, maxRetries: 10 });
+  };
+  process.once('exit', removeAll);
+  project.provide('postgresUrl', server.url());
+  return async () => {
+    await server.stop();
+    process.off('exit', removeAll);
+    await Promise.all([...new Set([directory, server.dataDir])].map((place) => rm(place, { recursive: true, force: true })));
+  };
+}
