@@ -77,7 +77,9 @@ interface Outcome {
 
 async function consumeOne(tx: Tx, handlers: ReadonlyMap<string, Consumption>, envelope: EventEnvelope): Promise<Outcome> {
   const { emitter, aggregateId, sequence, previousSequence } = envelope;
-  await tx.orm.execute(sql`insert into consumer_positions (emitter, aggregate_id, sequence) values (${emitter}, ${aggregateId}::uuid, 0) on conflict do nothing`);
+  await tx.orm.execute(
+    sql`insert into consumer_positions (emitter, aggregate_id, sequence) values (${emitter}, ${aggregateId}::uuid, 0) on conflict do nothing`,
+  );
   // The row lock makes events of one aggregate wait for each other; without it two could both believe to be the next.
   const [position] = await tx.orm.execute<{ sequence: number }>(
     sql`select sequence from consumer_positions where emitter = ${emitter} and aggregate_id = ${aggregateId}::uuid for update`,

@@ -168,4 +168,3 @@ export class Violation {
   @Field(() => DateTime, { description: 'Since when.' })
   since!: Date;
 }
-

@@ -20,9 +20,13 @@ function hashOf(input: unknown): string {
 export function requireIdempotencyKey(fromInput: string | null | undefined, fromHeader: string | null): string {
   const key = fromInput ?? fromHeader;
   if (!key) {
-    throw new Refusal('IDEMPOTENCY_KEY_REQUIRED', 'This mutation moves money or makes something that must not be made twice. Send an `idempotencyKey` (any text that is new for each intent) or the `Idempotency-Key` header.', {
-      details: { field: 'input.idempotencyKey', rule: 'required' },
-    });
+    throw new Refusal(
+      'IDEMPOTENCY_KEY_REQUIRED',
+      'This mutation moves money or makes something that must not be made twice. Send an `idempotencyKey` (any text that is new for each intent) or the `Idempotency-Key` header.',
+      {
+        details: { field: 'input.idempotencyKey', rule: 'required' },
+      },
+    );
   }
   if (key.length > MAX_KEY_LENGTH) {
     throw new Refusal('VALIDATION_ERROR', `idempotencyKey: must not be longer than ${MAX_KEY_LENGTH} characters.`, {
@@ -37,7 +41,11 @@ export function requireIdempotencyKey(fromInput: string | null | undefined, from
  * concurrent repeat waits for the first to commit. `effect` returns the UUID of the entity that it made or changed.
  * @throws Refusal IDEMPOTENCY_KEY_REUSED when the key was used with another input
  */
-export async function once(tx: Tx, call: { mutation: string; key: string; input: unknown }, effect: () => Promise<string>): Promise<{ entityId: string; replayed: boolean }> {
+export async function once(
+  tx: Tx,
+  call: { mutation: string; key: string; input: unknown },
+  effect: () => Promise<string>,
+): Promise<{ entityId: string; replayed: boolean }> {
   const actor = describeActor(tx.actor);
   const requestHash = hashOf(call.input);
   const claimed = await tx.orm.execute(sql`insert into idempotency_keys (actor, mutation, key, request_hash, created_at)

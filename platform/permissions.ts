@@ -35,11 +35,11 @@ export function onlyScope(scope: string) {
 
 /**
  * For a field that shows personal data (ID-07b): the parent says whose it is, and the field is for that person, admins and jobs.
- * `ownerOf` gives the owner's UUID.
+ * `ownerOf` gives the owner's UUID. `disclosed` says that the parent was handed to its owner already, as a new session's user is.
  */
-export function onlyOwner<P>(ownerOf: (parent: P) => string | null) {
+export function onlyOwner<P>(ownerOf: (parent: P) => string | null, disclosed: (parent: P) => boolean = () => false) {
   return rule()((parent: P, _args, { actor }: WithActor) => {
-    if (actor.kind === 'SYSTEM' || hasRole(actor, 'ADMIN')) return true;
+    if (actor.kind === 'SYSTEM' || hasRole(actor, 'ADMIN') || disclosed(parent)) return true;
     const owner = ownerOf(parent);
     if (owner !== null && actor.kind === 'USER' && actor.id === owner) return true;
     return refusalToGraphQLError(new Refusal('FORBIDDEN', 'This is visible to the person it is about, and to admins.'));

@@ -88,17 +88,20 @@ export function startWorker<Data>(
 ): JobWorker {
   const connection = connectRedis(redisUrl, log, { waits: true });
   const dead = openQueue<unknown>(`${name}-dead`, redisUrl, log);
-  const worker = new Worker<Data, void, string>(
-    name,
-    (job) => run({ name: job.name, data: job.data, attempt: job.attemptsMade + 1 }),
-    { connection, prefix: PREFIX, concurrency, maxStalledCount: 3 },
-  );
+  const worker = new Worker<Data, void, string>(name, (job) => run({ name: job.name, data: job.data, attempt: job.attemptsMade + 1 }), {
+    connection,
+    prefix: PREFIX,
+    concurrency,
+    maxStalledCount: 3,
+  });
   worker.on('error', (error) => log.debug({ queue: name, reason: error.message }, 'worker'));
   worker.on('failed', (job, error) => {
     const last = !job || job.attemptsMade >= (job.opts.attempts ?? 1);
     log[last ? 'error' : 'warn']({ queue: name, job: job?.name, jobId: job?.id, attempt: job?.attemptsMade, err: error }, 'job failed');
     if (job && last) {
-      dead.send(job.name, { data: job.data, error: error.message, attempts: job.attemptsMade }).catch((cause) => log.error({ err: cause }, 'dead letter not kept'));
+      dead
+        .send(job.name, { data: job.data, error: error.message, attempts: job.attemptsMade })
+        .catch((cause) => log.error({ err: cause }, 'dead letter not kept'));
     }
   });
   return {

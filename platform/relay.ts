@@ -64,9 +64,7 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
   const send = async (rows: readonly DueRow[]) => {
     const byConsumer = groupByConsumer(rows);
     for (const [consumer, group] of byConsumer) {
-      await queueOf(consumer).sendAll(
-        group.map((row) => ({ name: row.type, id: `${row.event_id}-${row.attempts}`, data: toEnvelope(emitter, row) })),
-      );
+      await queueOf(consumer).sendAll(group.map((row) => ({ name: row.type, id: `${row.event_id}-${row.attempts}`, data: toEnvelope(emitter, row) })));
     }
     const ids = [...new Set(rows.map((row) => row.event_id))];
     await db.orm.execute(sql`update events set published_at = ${db.clock().toISOString()}::timestamptz

@@ -20,7 +20,10 @@ export interface ServedSubgraph {
  * Serves a subgraph to gateways: `POST /graphql`, graphql-ws at the same path, its own routes, and health. Every GraphQL call carries an internal
  * token, in the `authorization` header (`Internal <token>`) or in the operation's `extensions.token`; without a good one it is refused (GW-21).
  */
-export async function serveSubgraph(subgraph: Subgraph, options: { port: number; host?: string; internalSecret: string; log: Log; clock: () => Date }): Promise<ServedSubgraph> {
+export async function serveSubgraph(
+  subgraph: Subgraph,
+  options: { port: number; host?: string; internalSecret: string; log: Log; clock: () => Date },
+): Promise<ServedSubgraph> {
   const { internalSecret, clock } = options;
   let draining = false;
 

@@ -1,15 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  type DocumentNode,
-  execute,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-  parse,
-  specifiedRules,
-  subscribe,
-  validate,
-} from 'graphql';
+import { type DocumentNode, execute, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, subscribe, validate } from 'graphql';
 import { type Consumption, startConsumer } from './consumer.js';
 import { type Context, createContext } from './context.js';
 import { Refusal, refusalToGraphQLError } from './errors.js';
@@ -82,6 +72,7 @@ export async function startSubgraph<Loaders>(
   const consumer = startConsumer({ consumer: name, db, redisUrl: environment.redisUrl, consumes: parts.consumes });
   const sweeper = startSweeper({ db, handlers: parts.timers });
 
+  let stopped: Promise<void> | null = null;
   const documents = new Map<string, DocumentNode | readonly GraphQLError[]>();
   const documentOf = (query: string) => {
     const known = documents.get(query);
@@ -117,13 +108,18 @@ export async function startSubgraph<Loaders>(
     },
     seedDemo: async () => parts.seedDemo?.(),
     ready: () => readiness(db, feed, parts.checks ?? {}),
-    async stop() {
-      await Promise.all([sweeper.stop(), consumer.stop(), relay.stop()]);
-      await parts.close?.();
-      await feed.close();
-      await db.close();
+    stop: () => {
+      stopped ??= stopAll();
+      return stopped;
     },
   };
+
+  async function stopAll(): Promise<void> {
+    await Promise.all([sweeper.stop(), consumer.stop(), relay.stop()]);
+    await parts.close?.();
+    await feed.close();
+    await db.close();
+  }
 }
 
 function parseAndValidate(schema: GraphQLSchema, query: string): DocumentNode | readonly GraphQLError[] {
@@ -137,7 +133,13 @@ function parseAndValidate(schema: GraphQLSchema, query: string): DocumentNode | 
 }
 
 function withCode(error: GraphQLError, code: string): GraphQLError {
-  return new GraphQLError(error.message, { ...error, nodes: error.nodes, path: error.path, originalError: error.originalError, extensions: { ...error.extensions, code } });
+  return new GraphQLError(error.message, {
+    ...error,
+    nodes: error.nodes,
+    path: error.path,
+    originalError: error.originalError,
+    extensions: { ...error.extensions, code },
+  });
 }
 
 /** Maps what resolvers threw: a refusal to its code, anything else to INTERNAL_ERROR, logged with its cause. */
@@ -161,7 +163,8 @@ function edge(result: ExecutionResult, log: Log, caller: Caller): ExecutionResul
 
 /** Not an async generator function: its `return()` would wait for the event that `next()` waits for, and leak the listener until then. */
 function mapEvents(source: AsyncGenerator<ExecutionResult>, map: (event: ExecutionResult) => ExecutionResult): AsyncGenerator<ExecutionResult> {
-  const convert = (result: IteratorResult<ExecutionResult>): IteratorResult<ExecutionResult> => (result.done ? result : { value: map(result.value), done: false });
+  const convert = (result: IteratorResult<ExecutionResult>): IteratorResult<ExecutionResult> =>
+    result.done ? result : { value: map(result.value), done: false };
   const mapped = {
     next: () => source.next().then(convert),
     return: () => source.return(undefined),

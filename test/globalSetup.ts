@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../platform/embeddedPostgres.js';
@@ -14,6 +14,7 @@ declare module 'vitest' {
 
 /** Nothing in a test run has to outlive a power cut. */
 const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** One Postgres server for the whole run: an embedded one that is gone afterwards, or the one that TEST_DATABASE_URL names. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -24,15 +25,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const directory = await mkdtemp(path.join(tmpdir(), 'waygraph-test-postgres-'));
   const server = await startEmbeddedPostgres({ dataDir: directory, settings: SETTINGS });
-  // Ctrl-C passes the teardown by. The server is told to stop by then, and may still write a last file while we remove the others.
+  const places = [...new Set([directory, server.dataDir])];
+  // Signals pass the teardown by. The server is told to stop by then, and may still write a last file while we remove the others.
   const removeAll = () => {
-    for (const place of new Set([directory, server.dataDir])) rmSync(place, { recursive: true, force: true, maxRetries: 10 });
+    for (const place of places) rmSync(place, { recursive: true, force: true, maxRetries: 10 });
   };
+  // vitest listens for one signal only; the second one, as a terminal and npm may both send theirs, would end us before the above.
+  const leave = (signal: NodeJS.Signals) => process.exit(128 + constants.signals[signal]);
   process.once('exit', removeAll);
+  for (const signal of SIGNALS) process.on(signal, leave);
   project.provide('postgresUrl', server.url());
   return async () => {
     await server.stop();
     process.off('exit', removeAll);
-    await Promise.all([...new Set([directory, server.dataDir])].map((place) => rm(place, { recursive: true, force: true })));
+    for (const signal of SIGNALS) process.off(signal, leave);
+    await Promise.all(places.map((place) => rm(place, { recursive: true, force: true })));
   };
 }

@@ -47,7 +47,12 @@ export interface TestSubgraph extends AsyncDisposable {
   environment: SubgraphEnvironment;
   /** Moves the subgraph's clock; it goes on from there. */
   setClock(now: Date): void;
-  run<T = Record<string, never>>(actor: Actor, query: string, variables?: Record<string, unknown>, more?: Partial<Caller>): Promise<{ data: T; codes: string[]; errors: readonly { message: string; extensions: Record<string, unknown> }[] }>;
+  run<T = Record<string, never>>(
+    actor: Actor,
+    query: string,
+    variables?: Record<string, unknown>,
+    more?: Partial<Caller>,
+  ): Promise<{ data: T; codes: string[]; errors: readonly { message: string; extensions: Record<string, unknown> }[] }>;
   /** An event of another subgraph, sent through the real queue; resolves when its effect has committed. */
   deliver(emitter: string, type: string, aggregateId: string, payload: unknown): Promise<void>;
   /** How many statements that match this LIKE pattern the database has run so far. */

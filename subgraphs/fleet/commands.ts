@@ -133,7 +133,10 @@ export async function keepRideVehicle(
 }
 
 /** Keeps fleet's copy of what blocks a vehicle: the range of a live booking, or nothing. */
-export async function keepBusyRange(tx: Tx, booking: { bookingId: string; vehicleId: string; from: Date; to: Date } | { bookingId: string; free: true }): Promise<void> {
+export async function keepBusyRange(
+  tx: Tx,
+  booking: { bookingId: string; vehicleId: string; from: Date; to: Date } | { bookingId: string; free: true },
+): Promise<void> {
   if ('free' in booking) {
     await tx.orm.delete(busyRanges).where(eq(busyRanges.bookingId, booking.bookingId));
     return;

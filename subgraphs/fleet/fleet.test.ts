@@ -16,14 +16,33 @@ const SEARCH = `query($filter: VehicleFilter, $sort: VehicleSort, $first: Int, $
   vehicles(filter: $filter, sort: $sort, first: $first, after: $after) {
     totalCount nodes { id slug make model version dailyRate { amount currency } station { name timeZone } } pageInfo { hasNextPage endCursor } } }`;
 interface Found {
-  vehicles: { totalCount: number; nodes: { id: string; slug: string; make: string; model: string; version: number; dailyRate: { amount: string } }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+  vehicles: {
+    totalCount: number;
+    nodes: { id: string; slug: string; make: string; model: string; version: number; dailyRate: { amount: string } }[];
+    pageInfo: { hasNextPage: boolean; endCursor: string };
+  };
 }
 const search = (variables: Record<string, unknown>) => fleet.run<Found>(ANONYMOUS, SEARCH, variables);
 
 async function newVehicle() {
   const stations = await fleet.run<{ stations: { id: string }[] }>(ANONYMOUS, '{ stations { id } }');
-  const input = { make: 'Lada', model: `Niva ${randomUUID().slice(0, 4)}`, year: 2021, category: 'SUV', fuelType: 'PETROL', transmission: 'MANUAL', seats: 4, dailyRate: { amount: '500.50', currency: 'EGP' }, plate: 'ABC 123', stationId: stations.data.stations[0]?.id };
-  const created = await fleet.run<{ createVehicle: { id: string; version: number; plate: string } }>(admin, 'mutation($input: CreateVehicleInput!) { createVehicle(input: $input) { id version plate dailyRate { amount } } }', { input });
+  const input = {
+    make: 'Lada',
+    model: `Niva ${randomUUID().slice(0, 4)}`,
+    year: 2021,
+    category: 'SUV',
+    fuelType: 'PETROL',
+    transmission: 'MANUAL',
+    seats: 4,
+    dailyRate: { amount: '500.50', currency: 'EGP' },
+    plate: 'ABC 123',
+    stationId: stations.data.stations[0]?.id,
+  };
+  const created = await fleet.run<{ createVehicle: { id: string; version: number; plate: string } }>(
+    admin,
+    'mutation($input: CreateVehicleInput!) { createVehicle(input: $input) { id version plate dailyRate { amount } } }',
+    { input },
+  );
   expect(created.errors).toEqual([]);
   return created.data.createVehicle;
 }
@@ -72,7 +91,9 @@ test('FL-05: a booked car is not found for its time, and is found again when the
 test('FL-02: a stale update gets CONFLICT with the present version, and changes nothing', async () => {
   const { id } = await newVehicle();
   const update = (version: number, seats: number) =>
-    fleet.run<{ updateVehicle: { version: number } }>(admin, 'mutation($input: UpdateVehicleInput!) { updateVehicle(input: $input) { version seats } }', { input: { id, version, seats } });
+    fleet.run<{ updateVehicle: { version: number } }>(admin, 'mutation($input: UpdateVehicleInput!) { updateVehicle(input: $input) { version seats } }', {
+      input: { id, version, seats },
+    });
   expect((await update(1, 5)).data.updateVehicle).toMatchObject({ version: 2, seats: 5 });
   const stale = await update(1, 7);
   expect(stale.codes).toEqual(['CONFLICT']);
@@ -84,7 +105,9 @@ test('FL-02: a retired vehicle stays readable, leaves search, and cannot be chan
   await fleet.run(admin, 'mutation($id: ID!) { retireVehicle(id: $id) { status } }', { id });
   const read = await fleet.run(ANONYMOUS, 'query($id: ID) { vehicle(id: $id) { status } }', { id });
   expect(read.data).toEqual({ vehicle: { status: 'RETIRED' } });
-  const update = await fleet.run(admin, 'mutation($input: UpdateVehicleInput!) { updateVehicle(input: $input) { id } }', { input: { id, version: 2, seats: 3 } });
+  const update = await fleet.run(admin, 'mutation($input: UpdateVehicleInput!) { updateVehicle(input: $input) { id } }', {
+    input: { id, version: 2, seats: 3 },
+  });
   expect(update.codes).toEqual(['VEHICLE_RETIRED']);
   expect((await fleet.emitted('vehicle.retired')).length).toBeGreaterThan(0);
 });
@@ -94,7 +117,11 @@ test('FL-07: many references are one query', async () => {
   const representations = data.vehicles.nodes.map(({ id }) => ({ __typename: 'Vehicle', id }));
   const batch = '%from "vehicles" where "vehicles"."id" in%';
   const before = await fleet.statements(batch);
-  const answer = await fleet.run<{ _entities: { make: string }[] }>(ANONYMOUS, 'query($representations: [_Any!]!) { _entities(representations: $representations) { ... on Vehicle { make } } }', { representations });
+  const answer = await fleet.run<{ _entities: { make: string }[] }>(
+    ANONYMOUS,
+    'query($representations: [_Any!]!) { _entities(representations: $representations) { ... on Vehicle { make } } }',
+    { representations },
+  );
   expect(answer.data._entities.length).toBe(representations.length);
   expect((await fleet.statements(batch)) - before).toBe(1);
 });
@@ -119,7 +146,9 @@ test('only admins write, and only admins see the plate', async () => {
 
 test('a driver who registers brings a car that is in no search', async () => {
   const vehicleId = randomUUID();
-  await fleet.deliver('dispatch', 'driver.registered', randomUUID(), { vehicle: { vehicleId, make: 'Fiat', model: 'Tipo', year: 2022, category: 'ECONOMY', seats: 5, plate: 'RID 1' } });
+  await fleet.deliver('dispatch', 'driver.registered', randomUUID(), {
+    vehicle: { vehicleId, make: 'Fiat', model: 'Tipo', year: 2022, category: 'ECONOMY', seats: 5, plate: 'RID 1' },
+  });
   expect((await fleet.owner`select use from vehicles where id = ${vehicleId}`)[0]?.use).toBe('RIDE');
   expect((await search({ filter: { text: 'Fiat Tipo' } })).data.vehicles.nodes).toEqual([]);
 });

@@ -112,7 +112,10 @@ export async function countVehicles(orm: Orm, search: VehicleSearch): Promise<nu
 }
 
 export async function vehiclesByIds(orm: Orm, ids: readonly string[]): Promise<VehicleRow[]> {
-  return orm.select().from(vehicles).where(inArray(vehicles.id, [...ids]));
+  return orm
+    .select()
+    .from(vehicles)
+    .where(inArray(vehicles.id, [...ids]));
 }
 
 export async function vehicleBySlug(orm: Orm, slug: string): Promise<VehicleRow | undefined> {
@@ -127,7 +130,10 @@ export async function lockVehicle(orm: Orm, id: string): Promise<VehicleRow | un
 }
 
 export async function stationsByIds(orm: Orm, ids: readonly string[]): Promise<StationRow[]> {
-  return orm.select().from(stations).where(inArray(stations.id, [...ids]));
+  return orm
+    .select()
+    .from(stations)
+    .where(inArray(stations.id, [...ids]));
 }
 
 export async function allStations(orm: Orm): Promise<StationRow[]> {

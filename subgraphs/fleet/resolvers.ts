@@ -8,7 +8,17 @@ import { publicId, requireUuid, uuidOf } from '../../platform/ids.js';
 import { DEFAULT_CURRENCY } from '../../platform/money.js';
 import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
 import { createVehicle, retireVehicle, updateVehicle } from './commands.js';
-import { allStations, countVehicles, findVehicles, type StationRow, stationsByIds, vehicleBySlug, type VehicleOrder, type VehicleSearch, vehiclesByIds } from './queries.js';
+import {
+  allStations,
+  countVehicles,
+  findVehicles,
+  type StationRow,
+  stationsByIds,
+  vehicleBySlug,
+  type VehicleOrder,
+  type VehicleSearch,
+  vehiclesByIds,
+} from './queries.js';
 import { CreateVehicleInput, Station, UpdateVehicleInput, Vehicle, VehicleConnection, VehicleFilter, VehicleSort } from './types.js';
 import { pointSchema, type VehicleRow } from './vehicle.js';
 
@@ -130,14 +140,20 @@ export class VehicleResolver {
   }
 
   @Mutation(() => Vehicle, { description: 'Adds a car to the rental fleet. For admins.' })
-  async createVehicle(@Arg('input', () => CreateVehicleInput, { description: 'The car.' }) input: CreateVehicleInput, @Ctx() ctx: Context<FleetLoaders>): Promise<Vehicle> {
+  async createVehicle(
+    @Arg('input', () => CreateVehicleInput, { description: 'The car.' }) input: CreateVehicleInput,
+    @Ctx() ctx: Context<FleetLoaders>,
+  ): Promise<Vehicle> {
     const dailyRate = positiveMoney(input.dailyRate, 'input.dailyRate.amount');
     const stationId = requireUuid('stn', input.stationId, 'station', 'input.stationId');
     return toVehicle(await ctx.run((tx) => createVehicle(tx, { ...input, dailyRate, stationId })));
   }
 
   @Mutation(() => Vehicle, { description: 'Changes a vehicle that you have read at `version`; CONFLICT when it has changed since. For admins.' })
-  async updateVehicle(@Arg('input', () => UpdateVehicleInput, { description: 'The changes.' }) input: UpdateVehicleInput, @Ctx() ctx: Context<FleetLoaders>): Promise<Vehicle> {
+  async updateVehicle(
+    @Arg('input', () => UpdateVehicleInput, { description: 'The changes.' }) input: UpdateVehicleInput,
+    @Ctx() ctx: Context<FleetLoaders>,
+  ): Promise<Vehicle> {
     const changes = {
       ...input,
       status: input.status as 'ACTIVE' | 'MAINTENANCE' | undefined,

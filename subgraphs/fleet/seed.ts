@@ -14,7 +14,17 @@ const STATIONS = [
   { name: 'New Cairo', address: 'South 90th Street, New Cairo', lat: 30.0131, lng: 31.4289 },
 ];
 
-type Car = [make: string, model: string, year: number, category: NewVehicle['category'], fuel: NewVehicle['fuelType'], gears: NewVehicle['transmission'], seats: number, ratePounds: number, features: string[]];
+type Car = [
+  make: string,
+  model: string,
+  year: number,
+  category: NewVehicle['category'],
+  fuel: NewVehicle['fuelType'],
+  gears: NewVehicle['transmission'],
+  seats: number,
+  ratePounds: number,
+  features: string[],
+];
 
 const CARS: Car[] = [
   ['Toyota', 'Corolla', 2024, 'COMFORT', 'PETROL', 'AUTOMATIC', 5, 1400, ['Bluetooth', 'Rear camera']],
@@ -46,7 +56,14 @@ export async function seedFleet(db: Database): Promise<void> {
     for (const [index, station] of STATIONS.entries()) {
       await addStation(tx, { ...station, id: stationId(index + 1), timeZone: 'Africa/Cairo', openingHours: 'Every day 08:00 to 22:00' });
     }
-    const present = new Set((await vehiclesByIds(tx.orm, CARS.map((_, index) => vehicleId(index + 1)))).map((row) => row.id));
+    const present = new Set(
+      (
+        await vehiclesByIds(
+          tx.orm,
+          CARS.map((_, index) => vehicleId(index + 1)),
+        )
+      ).map((row) => row.id),
+    );
     for (const [index, [make, model, year, category, fuelType, transmission, seats, pounds, features]] of CARS.entries()) {
       const id = vehicleId(index + 1);
       if (present.has(id)) continue;

@@ -44,11 +44,7 @@ export const vehicles = pgTable(
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),
   },
-  (t) => [
-    index('vehicles_price').on(t.dailyRateMinor, t.id),
-    index('vehicles_newest').on(t.createdAt, t.id),
-    index('vehicles_station').on(t.stationId),
-  ],
+  (t) => [index('vehicles_price').on(t.dailyRateMinor, t.id), index('vehicles_newest').on(t.createdAt, t.id), index('vehicles_station').on(t.stationId)],
 );
 
 /** Fleet's own copy of what blocks a vehicle (FL-05), fed by booking's events; `during` is a tstzrange, added by the migration with its index. */

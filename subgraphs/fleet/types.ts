@@ -11,12 +11,21 @@ export const VehicleStatus = enumOf(VEHICLE_STATUSES);
 export const VehicleUse = enumOf(['RENTAL', 'RIDE'] as const);
 export const VehicleSort = enumOf(['PRICE_ASC', 'PRICE_DESC', 'NEWEST', 'DISTANCE', 'RELEVANCE'] as const);
 
-registerEnumType(VehicleCategory, { name: 'VehicleCategory', description: 'Class of a vehicle: sets its commission, preparation time and what it may be swapped for.' });
+registerEnumType(VehicleCategory, {
+  name: 'VehicleCategory',
+  description: 'Class of a vehicle: sets its commission, preparation time and what it may be swapped for.',
+});
 registerEnumType(FuelType, { name: 'FuelType', description: 'What a vehicle runs on.' });
 registerEnumType(Transmission, { name: 'Transmission', description: 'How gears are changed.' });
-registerEnumType(VehicleStatus, { name: 'VehicleStatus', description: 'ACTIVE can be rented; MAINTENANCE not at present; RETIRED never again, but is still readable from old bookings.' });
+registerEnumType(VehicleStatus, {
+  name: 'VehicleStatus',
+  description: 'ACTIVE can be rented; MAINTENANCE not at present; RETIRED never again, but is still readable from old bookings.',
+});
 registerEnumType(VehicleUse, { name: 'VehicleUse', description: "RENTAL is rented out; RIDE is a driver's own car, in no search and no quote." });
-registerEnumType(VehicleSort, { name: 'VehicleSort', description: 'DISTANCE needs `filter.near`, RELEVANCE needs `filter.text`; without them the order is PRICE_ASC.' });
+registerEnumType(VehicleSort, {
+  name: 'VehicleSort',
+  description: 'DISTANCE needs `filter.near`, RELEVANCE needs `filter.text`; without them the order is PRICE_ASC.',
+});
 
 @ObjectType({ description: 'A place where cars are picked up and returned.' })
 @Directive('@key(fields: "id")')

@@ -28,10 +28,13 @@ export const newVehicleSchema = z.object({
   position: pointSchema.nullish(),
 });
 
-export const vehicleChangesSchema = newVehicleSchema.omit({ plate: true }).partial().extend({
-  status: z.enum(['ACTIVE', 'MAINTENANCE'], 'use retireVehicle to retire one').nullish(),
-  plate: z.string().trim().min(2).max(20).nullish(),
-});
+export const vehicleChangesSchema = newVehicleSchema
+  .omit({ plate: true })
+  .partial()
+  .extend({
+    status: z.enum(['ACTIVE', 'MAINTENANCE'], 'use retireVehicle to retire one').nullish(),
+    plate: z.string().trim().min(2).max(20).nullish(),
+  });
 
 /** `toyota-corolla-2024-3f9a`: readable, and unique by the id's last digits. */
 export function slugFor(vehicle: { make: string; model: string; year: number }, uuid: string): string {

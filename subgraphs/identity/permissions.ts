@@ -1,0 +1,27 @@
+import { uuidOf } from '../../platform/ids.js';
+import { anyone, only, onlyOwner, type Permissions, signedIn } from '../../platform/permissions.js';
+import type { User } from './types.js';
+
+const self = onlyOwner(
+  (user: User) => uuidOf('usr', user.id),
+  (user) => user.profile !== undefined,
+);
+
+export const identityPermissions: Permissions = {
+  Query: {
+    me: signedIn,
+    node: anyone,
+    systemHealth: only('ADMIN'),
+  },
+  Mutation: {
+    signUp: anyone,
+    signIn: anyone,
+    refreshSession: anyone,
+    signOut: signedIn,
+  },
+  User: {
+    email: self,
+    phone: self,
+    roles: self,
+  },
+};

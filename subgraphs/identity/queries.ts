@@ -1,0 +1,34 @@
+import { eq, inArray, sql } from 'drizzle-orm';
+import type { Orm } from '../../platform/postgres.js';
+import { users } from './tables.js';
+
+export type UserRow = typeof users.$inferSelect;
+/** A person as row-level security lets the actor see them: oneself, or anybody for admins. */
+export type Profile = Omit<UserRow, 'passwordHash'>;
+
+const profileColumns = { id: users.id, email: users.email, phone: users.phone, name: users.name, roles: users.roles, createdAt: users.createdAt };
+
+export async function profilesByIds(orm: Orm, ids: readonly string[]): Promise<Profile[]> {
+  return orm
+    .select(profileColumns)
+    .from(users)
+    .where(inArray(users.id, [...ids]));
+}
+
+/** Names alone, past row-level security: for references that came over an edge which has checked that they may be known (ID-07b). */
+export async function namesByIds(orm: Orm, ids: readonly string[]): Promise<{ id: string; name: string }[]> {
+  return orm.execute<{ id: string; name: string }>(sql`select id, name from user_names(${`{${ids.join(',')}}`}::uuid[])`);
+}
+
+export async function userByAccount(orm: Orm, account: { email?: string | null; phone?: string | null }): Promise<UserRow | undefined> {
+  const [row] = await orm
+    .select()
+    .from(users)
+    .where(account.email ? eq(users.email, account.email) : eq(users.phone, account.phone ?? ''));
+  return row;
+}
+
+export async function userById(orm: Orm, id: string): Promise<UserRow | undefined> {
+  const [row] = await orm.select().from(users).where(eq(users.id, id));
+  return row;
+}

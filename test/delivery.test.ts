@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { Redis } from 'ioredis';
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { systemActor } from '../platform/actor.js';
+import { type Consumption, consume, consumption, startConsumer } from '../platform/consumer.js';
+import { appendEvent, type EventEnvelope, eventType } from '../platform/outbox.js';
+import { type Database, inTransaction } from '../platform/postgres.js';
+import { startRelay } from '../platform/relay.js';
+import { openTestDatabase, openTestRedis } from './given/database.js';
+import { eventually } from './subgraphHarness.js';
+
+const counted = eventType({ type: 'thing.counted', version: 1, aggregateType: 'thing', payload: z.object({ n: z.int() }), consumers: ['reader'] });
+const hidden = eventType({ type: 'thing.hidden', version: 1, aggregateType: 'thing', payload: z.object({}), consumers: [] });
+const cause = { traceId: '0'.repeat(32), causationId: 'test' };
+const emit = (db: Database, id: string, n: number) => inTransaction(systemActor('test'), db, cause, (tx) => appendEvent(tx, counted, id, { n }));
+
+/** Remembers what it applied, in the database itself, so that a rolled-back effect is not remembered. */
+function reader(db: Database): { consumes: Consumption[]; seen: (id: string) => Promise<number[]> } {
+  return {
+    consumes: [
+      consumption({
+        type: 'thing.counted',
+        payload: z.object({ n: z.int() }),
+        apply: async (tx, { payload, aggregateId }) => {
+          await tx.orm.execute(sql`insert into timers (id, kind, key, payload, due_at, metadata)
+            values (${randomUUID()}::uuid, 'seen', ${`${aggregateId}:${randomUUID()}`}, ${JSON.stringify({ n: payload.n })}::jsonb, clock_timestamp(), '{}')`);
+        },
+      }),
+    ],
+    seen: async (id) =>
+      (
+        await db.orm.execute<{ n: number }>(sql`select (payload ->> 'n')::int as n from timers where kind = 'seen' and key like ${`${id}:%`} order by due_at`)
+      ).map((row) => row.n),
+  };
+}
+
+test('PF-01: sequences are gap-free per aggregate, also when many write at once', async () => {
+  await using db = await openTestDatabase();
+  const id = randomUUID();
+  const sequences = await Promise.all(Array.from({ length: 30 }, (_, n) => emit(db, id, n)));
+  expect(sequences.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
+});
+
+test('PF-01: events are append-only for the service', async () => {
+  await using db = await openTestDatabase();
+  await emit(db, randomUUID(), 1);
+  for (const statement of [`delete from events`, `update events set payload = '{}'`, `truncate events`]) {
+    await expect(db.sql.unsafe(statement)).rejects.toMatchObject({ code: '42501' });
+  }
+});
+
+test('PF-01: an event that does not fit its schema takes the change back with it', async () => {
+  await using db = await openTestDatabase();
+  const id = randomUUID();
+  await expect(inTransaction(systemActor('test'), db, cause, (tx) => appendEvent(tx, counted, id, { n: 1.5 }))).rejects.toThrow();
+  expect(await db.sql`select 1 from events where aggregate_id = ${id}`).toHaveLength(0);
+});
+
+test('EV-03: what is emitted is consumed once, in order, and acknowledged', async () => {
+  await using db = await openTestDatabase();
+  await using redis = await openTestRedis();
+  const { consumes, seen } = reader(db);
+  const relay = startRelay({ emitter: 'writer', db, redisUrl: redis.url, redeliverAfterMs: 500 });
+  const consumer = startConsumer({ consumer: 'reader', db, redisUrl: redis.url, consumes });
+  const id = randomUUID();
+  for (let n = 1; n <= 20; n += 1) await emit(db, id, n);
+  await eventually(async () => (await db.sql`select 1 from deliveries where acknowledged_at is null`).length === 0, 'all acknowledged');
+  expect(await seen(id)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));
+  expect(await db.sql`select 1 from events where published_at is null`).toHaveLength(0);
+  await consumer.stop();
+  await relay.stop();
+});
+
+test('EV-03: a queue that was flushed is filled again from Postgres', async () => {
+  await using db = await openTestDatabase();
+  await using redis = await openTestRedis();
+  const { consumes, seen } = reader(db);
+  const relay = startRelay({ emitter: 'writer', db, redisUrl: redis.url, redeliverAfterMs: 300 });
+  const id = randomUUID();
+  for (let n = 1; n <= 5; n += 1) await emit(db, id, n);
+  await eventually(async () => (await db.sql`select 1 from deliveries where attempts > 0`).length === 5, 'all sent');
+  const admin = new Redis(redis.url);
+  await admin.flushall();
+  admin.disconnect();
+  const consumer = startConsumer({ consumer: 'reader', db, redisUrl: redis.url, consumes });
+  await eventually(async () => (await seen(id)).length === 5, 'all seen after the flush');
+  expect(await seen(id)).toEqual([1, 2, 3, 4, 5]);
+  await consumer.stop();
+  await relay.stop();
+});
+
+test('EV-04: events that come late, twice and out of order have their effect once and in order', async () => {
+  await using db = await openTestDatabase();
+  const { consumes, seen } = reader(db);
+  const handlers = new Map(consumes.map((handler) => [handler.type, handler]));
+  const id = randomUUID();
+  const envelope = (sequence: number, previousSequence: number): EventEnvelope => ({
+    id: randomUUID(),
+    emitter: 'writer',
+    consumer: 'reader',
+    type: 'thing.counted',
+    version: 1,
+    aggregateType: 'thing',
+    aggregateId: id,
+    sequence,
+    previousSequence,
+    payload: { n: sequence },
+    metadata: { ...cause, actor: 'test' },
+    occurredAt: new Date().toISOString(),
+  });
+  const [one, three, seven] = [envelope(1, 0), envelope(3, 1), envelope(7, 3)];
+  expect(await consume(db, handlers, seven)).toBe(false);
+  expect(await consume(db, handlers, three)).toBe(false);
+  expect(await seen(id)).toEqual([]);
+  expect(await consume(db, handlers, one)).toBe(true);
+  expect(await seen(id)).toEqual([1, 3, 7]);
+  for (const again of [one, seven, three]) expect(await consume(db, handlers, again)).toBe(true);
+  expect(await seen(id)).toEqual([1, 3, 7]);
+  expect(await db.sql`select 1 from parked_events`).toHaveLength(0);
+});
+
+test('EV-04: a consumer that is not told of some events sees no gap in the others', async () => {
+  await using db = await openTestDatabase();
+  const id = randomUUID();
+  await emit(db, id, 1);
+  await inTransaction(systemActor('test'), db, cause, (tx) => appendEvent(tx, hidden, id, {}));
+  await emit(db, id, 2);
+  const rows = await db.sql`select sequence, previous_sequence from deliveries where aggregate_id = ${id} order by sequence`;
+  expect(rows.map((row) => [row.sequence, row.previous_sequence])).toEqual([
+    [1, 0],
+    [3, 1],
+  ]);
+});
+
+test('EV-04: an effect that fails leaves no trace, and is done when it can be', async () => {
+  await using db = await openTestDatabase();
+  await using redis = await openTestRedis();
+  const { consumes, seen } = reader(db);
+  let failures = 2;
+  const flaky: Consumption[] = consumes.map((handler) => ({
+    ...handler,
+    apply: async (tx, event) => {
+      await handler.apply(tx, event);
+      failures -= 1;
+      if (failures >= 0) throw new Error('not yet');
+    },
+  }));
+  const relay = startRelay({ emitter: 'writer', db, redisUrl: redis.url, redeliverAfterMs: 200 });
+  const consumer = startConsumer({ consumer: 'reader', db, redisUrl: redis.url, consumes: flaky });
+  const id = randomUUID();
+  await emit(db, id, 1);
+  await eventually(async () => (await seen(id)).length > 0, 'the effect');
+  await eventually(async () => (await db.sql`select 1 from deliveries where acknowledged_at is null`).length === 0, 'acknowledged');
+  expect(await seen(id)).toEqual([1]);
+  await consumer.stop();
+  await relay.stop();
+});
+
+test('PF-02d: an event of a transaction that commits late is not skipped', async () => {
+  await using db = await openTestDatabase();
+  await using redis = await openTestRedis();
+  const { consumes, seen } = reader(db);
+  const relay = startRelay({ emitter: 'writer', db, redisUrl: redis.url, redeliverAfterMs: 60_000 });
+  const consumer = startConsumer({ consumer: 'reader', db, redisUrl: redis.url, consumes });
+  const [early, late] = [randomUUID(), randomUUID()];
+  let commitLate: () => void = () => {};
+  const mayCommit = new Promise<void>((resolve) => {
+    commitLate = resolve;
+  });
+  const lateTransaction = inTransaction(systemActor('test'), db, cause, async (tx) => {
+    await appendEvent(tx, counted, late, { n: 1 });
+    await mayCommit;
+  });
+  await eventually(
+    async () => (await db.sql`select 1 from pg_stat_activity where state = 'idle in transaction' and datname = current_database()`).length > 0,
+    'the late one to be open',
+  );
+  await emit(db, early, 2);
+  await eventually(async () => (await seen(early)).length === 1, 'the early one, which has the higher position');
+  commitLate();
+  await lateTransaction;
+  await eventually(async () => (await seen(late)).length === 1, 'the late one');
+  await consumer.stop();
+  await relay.stop();
+});
