@@ -1,0 +1,40 @@
+import { ConfigError } from '../platform/config.js';
+import { DEMO_ACCOUNTS, DEMO_PASSWORD } from '../platform/demoAccounts.js';
+import { PortTakenError } from './listen.js';
+import { startSystem } from './system.js';
+
+/** Everything is asked to stop for this long, and then it stops. */
+const STOP_WITHIN_MS = 35_000;
+
+// The whole system, or the gateway alone when the environment names where the subgraphs are.
+async function main(): Promise<void> {
+  const system = await startSystem(process.env);
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    setTimeout(() => process.exit(1), STOP_WITHIN_MS).unref();
+    system.stop().then(
+      () => process.exit(0),
+      (error) => {
+        console.error('Waygraph did not stop cleanly:', error);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  console.log(`Waygraph ready at ${system.url}  (playground at /, graph at /graphql; on ${system.runsOn})`);
+  if (system.demo) {
+    const accounts = Object.values(DEMO_ACCOUNTS).map(({ email }) => email);
+    console.log(`Demo accounts, password ${DEMO_PASSWORD}: ${accounts.join(', ')}`);
+    console.log(`A first query:\n  curl ${system.url}/graphql -H 'content-type: application/json' -d '{"query":"{ vehicles(first: 2) { nodes { id make model } } }"}'`);
+  }
+  process.send?.({ ready: 'gateway', port: system.port });
+  process.on('disconnect', stop);
+}
+
+main().catch((error: Error) => {
+  console.error(error instanceof ConfigError || error instanceof PortTakenError ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,99 @@
+/* global React, ReactDOM, GraphiQL, graphqlWs */
+// The playground: GraphiQL with our saved operations and a button per demo account. Plain script, served as it is.
+(() => {
+  const settings = JSON.parse(document.getElementById('settings').textContent);
+  const h = React.createElement;
+  const graphUrl = '/graphql';
+  const socketUrl = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`;
+  const SESSION_FIELDS = '{ accessToken refreshToken expiresAt user { name } }';
+  /** An access token is renewed this long before it expires, so that it does not expire on the way. */
+  const RENEW_BEFORE_MS = 60_000;
+
+  let session = null;
+
+  const ask = async (query, variables) => {
+    const response = await fetch(graphUrl, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query, variables }) });
+    const { data, errors } = await response.json();
+    if (errors) throw new Error(errors[0].message);
+    return data;
+  };
+  const signIn = async (email) => {
+    const data = await ask(`mutation SignIn($input: SignInInput!) { signIn(input: $input) ${SESSION_FIELDS} }`, { input: { email, password: settings.password } });
+    session = data.signIn;
+  };
+  const authorization = async () => {
+    if (!session) return {};
+    if (new Date(session.expiresAt) - Date.now() < RENEW_BEFORE_MS) {
+      const data = await ask(`mutation Refresh($token: String!) { refreshSession(refreshToken: $token) ${SESSION_FIELDS} }`, { token: session.refreshToken });
+      session = data.refreshSession;
+    }
+    return { authorization: `Bearer ${session.accessToken}` };
+  };
+
+  // A socket is of one person: signing in as another opens another.
+  const createFetcher = () => {
+    const socket = graphqlWs.createClient({ url: socketUrl, connectionParams: authorization, lazy: true, shouldRetry: () => true, retryAttempts: 20 });
+    const inner = GraphiQL.createFetcher({
+      url: graphUrl,
+      wsClient: socket,
+      fetch: async (url, init) => fetch(url, { ...init, headers: { ...(await authorization()), ...init.headers } }),
+    });
+    return { fetcher: inner, close: () => socket.dispose() };
+  };
+
+  const welcome = `# Waygraph: one graph over car rental and ride hailing.
+# Choose a saved operation above, or sign in as a demo account with one click.
+query Cars {
+  vehicles(first: 3) {
+    nodes {
+      id
+      make
+      model
+      dailyRate { amount currency }
+      availability(from: "2030-01-01T10:00:00Z", to: "2030-01-03T10:00:00Z") { free }
+    }
+  }
+}
+`;
+
+  function Playground() {
+    const [who, setWho] = React.useState(null);
+    const [problem, setProblem] = React.useState(null);
+    const [query, setQuery] = React.useState(welcome);
+    const [connection, setConnection] = React.useState(createFetcher);
+
+    const become = async (email) => {
+      try {
+        if (email) await signIn(email);
+        else session = null;
+        connection.close();
+        setConnection(createFetcher());
+        setWho(email);
+        setProblem(null);
+      } catch (error) {
+        setProblem(error.message);
+      }
+    };
+    const choose = (event) => {
+      const operation = settings.operations.find(({ name }) => name === event.target.value);
+      if (operation) setQuery(operation.query);
+    };
+    return h('div', { className: 'frame' }, [
+      h('div', { className: 'bar', key: 'bar' }, [
+        h('strong', { key: 'title' }, 'Waygraph'),
+        h('select', { key: 'operations', id: 'operations', 'aria-label': 'Saved operations', onChange: choose, defaultValue: '' }, [
+          h('option', { key: '', value: '', disabled: true }, 'Saved operations…'),
+          ...settings.operations.map(({ name, as }) => h('option', { key: name, value: name }, `${name} (as ${as})`)),
+        ]),
+        ...settings.accounts.map((email) =>
+          h('button', { key: email, type: 'button', 'aria-pressed': who === email, onClick: () => become(who === email ? null : email) }, email.split('@')[0]),
+        ),
+        h('span', { key: 'who', className: 'who' }, who ? `signed in as ${who}` : 'not signed in'),
+        problem && h('span', { key: 'problem', className: 'problem', role: 'alert' }, problem),
+      ]),
+      h('div', { className: 'editor', key: 'editor' }, h(GraphiQL, { fetcher: connection.fetcher, query, defaultEditorToolsVisibility: 'variables', shouldPersistHeaders: false })),
+    ]);
+  }
+
+  ReactDOM.createRoot(document.getElementById('playground')).render(h(Playground));
+})();
