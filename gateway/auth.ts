@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createLocalJWKSet, errors as joseErrors, type JSONWebKeySet, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
-import { type Actor, ANONYMOUS, ROLES } from '../platform/actor.js';
+import { type Actor, ANONYMOUS, ROLES, verifyInternalToken } from '../platform/actor.js';
 import { Refusal } from '../platform/errors.js';
 import { createBoundedCache } from './boundedCache.js';
 import type { ServiceKey } from './config.js';
@@ -25,6 +25,8 @@ export interface AuthOptions {
   issuer: string;
   audience: string;
   serviceKeys: readonly ServiceKey[];
+  /** Signs the tokens with which our own jobs ask the graph (EV-02). */
+  internalSecret: string;
   /** Reads the key set that identity publishes; null in a graph without identity, where no token is good. */
   readKeys: (() => Promise<string>) | null;
 }
@@ -42,7 +44,7 @@ const claimsSchema = z.object({
 });
 
 /** Tells who a client is. Nothing shown is anonymous; something bad is refused, never taken for nothing. */
-export function createAuthenticator({ issuer, audience, serviceKeys, readKeys }: AuthOptions): Authenticate {
+export function createAuthenticator({ issuer, audience, serviceKeys, internalSecret, readKeys }: AuthOptions): Authenticate {
   const verified = createBoundedCache<string, Identified & { expiresAt: number }>(MAX_REMEMBERED);
   const keyFor = cachedKeys(readKeys);
 
@@ -65,6 +67,13 @@ export function createAuthenticator({ issuer, audience, serviceKeys, readKeys }:
   };
 
   return async ({ authorization, apiKey }) => {
+    const internal = /^Internal +(\S+)$/.exec(authorization ?? '')?.[1];
+    if (internal !== undefined) {
+      const actor = verifyInternalToken(internal, internalSecret, new Date());
+      // Only jobs: a token that was signed for a subgraph in a user's name must not open the public door.
+      if (actor?.kind !== 'SYSTEM') throw unauthenticated('The internal token is not valid.');
+      return { actor, expiresAt: null };
+    }
     if (authorization !== undefined) {
       const token = /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1];
       if (!token) throw unauthenticated('The Authorization header must be "Bearer <access token>".');

@@ -26,7 +26,12 @@ const serviceKeys = z
 const list = z
   .string()
   .default('')
-  .transform((value) => value.split(',').map((entry) => entry.trim()).filter(Boolean));
+  .transform((value) =>
+    value
+      .split(',')
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+  );
 
 const remoteUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://fleet:4001' }).optional();
 

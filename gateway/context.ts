@@ -30,7 +30,10 @@ export function traceparentOf(traceId: string): string {
  */
 export function clientIpOf(request: IncomingMessage, trustedProxies: number): string | null {
   const forwarded = request.headers['x-forwarded-for'];
-  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',').map((hop) => hop.trim()).filter(Boolean);
+  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? ''))
+    .split(',')
+    .map((hop) => hop.trim())
+    .filter(Boolean);
   const all = [...hops, request.socket.remoteAddress ?? ''];
   const address = all[Math.max(0, all.length - 1 - trustedProxies)] ?? '';
   return address.replace(/^::ffff:/, '') || null;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { ApolloGateway } from '@apollo/gateway';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
-import { GraphQLError, type GraphQLSchema, Kind, type ValidationRule } from 'graphql';
+import { execute, type FormattedExecutionResult, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, type ValidationRule } from 'graphql';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
 import type { GatewayContext } from './context.js';
@@ -86,21 +86,43 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
 }
 
-/** Says where subscriptions belong, and gives operations that are worthless when late their shorter limit. */
+/** Says where subscriptions belong, gives operations that are worthless when late their shorter limit, and answers introspection. */
 const operationGuard: ApolloServerPlugin<GatewayContext> = {
   async requestDidStart() {
     return {
       async didResolveOperation({ operation, contextValue }) {
+        if (!operation) {
+          throw new GraphQLError('The document has no operation of that name, or several and none was named.', {
+            extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
+          });
+        }
         if (operation.operation === 'subscription') {
           throw new GraphQLError('Subscriptions run over WebSocket: connect to this same URL with the graphql-transport-ws protocol.', {
             extensions: { code: 'INVALID_REQUEST', http: { status: 400 } },
           });
         }
-        contextValue.deadline?.tighten(operation.selectionSet.selections.flatMap((selection) => (selection.kind === Kind.FIELD ? [selection.name.value] : [])));
+        contextValue.deadline?.tighten(rootNames(operation));
+      },
+      async responseForOperation({ operation, document, schema, request }) {
+        const names = operation ? rootNames(operation) : [];
+        const introspects = names.length === operation?.selectionSet.selections.length && names.every((name) => name.startsWith('__'));
+        if (!introspects) return null;
+        // By graphql-js, because Apollo's gateway knows an older introspection schema than the one that documents are checked against:
+        // `isOneOf`, which new tools ask for, would make it fail.
+        const singleResult = await execute({ schema, document, variableValues: request.variables, operationName: request.operationName });
+        return {
+          http: { status: undefined, headers: new HeaderMap() },
+          body: { kind: 'single', singleResult: singleResult as FormattedExecutionResult<Record<string, unknown>> },
+        };
       },
     };
   },
 };
+
+/** Names of the fields at the top of an operation, as far as they are not in fragments. */
+function rootNames(operation: OperationDefinitionNode): string[] {
+  return operation.selectionSet.selections.flatMap((selection) => (selection.kind === Kind.FIELD ? [selection.name.value] : []));
+}
 
 /** Reads a supergraph file. @throws Error with one readable line when it is not there */
 export async function readSupergraph(path: string): Promise<string> {

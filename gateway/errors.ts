@@ -13,6 +13,8 @@ const BAD_LITERAL = /^Expected value of type "/;
 export interface ErrorScope {
   traceId: string;
   log: Log;
+  /** Leaves unforeseen errors readable: for the bare gateway, which does not know what the graph behind it calls an error. */
+  expose?: boolean;
 }
 
 /** A formatted error as a client may see it, in the one form that all errors have (GW-40). */
@@ -24,10 +26,10 @@ export interface ClientError extends GraphQLFormattedError {
  * Gives an error the form that clients rely on, and takes from it all that is not theirs to see: the subgraph's name, stack traces, SQL,
  * addresses (GW-41). What nobody foresaw is logged whole and answered with the trace id alone.
  */
-export function toClientError(error: GraphQLFormattedError | GraphQLError, { traceId, log }: ErrorScope): ClientError {
+export function toClientError(error: GraphQLFormattedError | GraphQLError, { traceId, log, expose = false }: ErrorScope): ClientError {
   const given = (error.extensions ?? {}) as Record<string, unknown>;
   const { code, details } = classify(error.message, given);
-  const masked = code === 'INTERNAL_ERROR';
+  const masked = code === 'INTERNAL_ERROR' && !expose;
   if (masked) log.error({ traceId, err: causeOf(error), subgraph: given.serviceName, path: error.path }, 'unexpected error');
   return {
     message: masked ? `Something went wrong on our side. Try again; if it stays, quote this trace id: ${traceId}` : messageFor(code, error.message),
@@ -62,6 +64,11 @@ export function toClientResult(result: ExecutionResult | FormattedExecutionResul
     ...('data' in result && { data: result.data }),
     ...(Object.keys(extensions).length > 0 && { extensions }),
   };
+}
+
+/** The same, for a result whose errors may have got their form already; not for one that comes straight from a subgraph. */
+export function inClientForm(result: FormattedExecutionResult, scope: ErrorScope): FormattedExecutionResult {
+  return result.errors?.every((error) => error.extensions?.traceId !== undefined) ? result : toClientResult(result, scope);
 }
 
 function classify(message: string, given: Record<string, unknown>): { code: string; details?: Record<string, unknown> } {

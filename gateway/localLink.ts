@@ -6,8 +6,7 @@ import { type EventSink, isRequestError, routeMatches, type SubgraphLink, unavai
 
 /** A link to a subgraph that runs in this process: calls instead of sockets, the same results. */
 export function localLink(subgraph: Subgraph): SubgraphLink {
-  const routeFor = (method: string | undefined, path: string) =>
-    subgraph.routes.find((route) => route.method === method && routeMatches(route.path, path));
+  const routeFor = (method: string | undefined, path: string) => subgraph.routes.find((route) => route.method === method && routeMatches(route.path, path));
 
   return {
     name: subgraph.name,

@@ -28,7 +28,9 @@ async function main(): Promise<void> {
   if (system.demo) {
     const accounts = Object.values(DEMO_ACCOUNTS).map(({ email }) => email);
     console.log(`Demo accounts, password ${DEMO_PASSWORD}: ${accounts.join(', ')}`);
-    console.log(`A first query:\n  curl ${system.url}/graphql -H 'content-type: application/json' -d '{"query":"{ vehicles(first: 2) { nodes { id make model } } }"}'`);
+    console.log(
+      `A first query:\n  curl ${system.url}/graphql -H 'content-type: application/json' -d '{"query":"{ vehicles(first: 2) { nodes { id make model } } }"}'`,
+    );
   }
   process.send?.({ ready: 'gateway', port: system.port });
   process.on('disconnect', stop);

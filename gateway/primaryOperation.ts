@@ -53,9 +53,9 @@ export function preparePrimary(fetch: FetchNode, schema: GraphQLSchema): Primary
   const definition = schema.getSubscriptionType()?.getFields()[field.name.value];
   const eventType = definition && getNamedType(definition.type);
   const eventFields = eventType && (isObjectType(eventType) || isInterfaceType(eventType)) ? eventType.getFields() : {};
-  const numbered = eventFields['sequence'] !== undefined && getNamedType(eventFields['sequence'].type) === GraphQLInt;
+  const numbered = eventFields.sequence !== undefined && getNamedType(eventFields.sequence.type) === GraphQLInt;
   const resumable = numbered && definition?.args.some((argument) => argument.name === 'afterSequence') === true;
-  const wantsKind = eventFields['kind'] !== undefined && hasReplaceableKinds(field.name.value);
+  const wantsKind = eventFields.kind !== undefined && hasReplaceableKinds(field.name.value);
   const common = {
     operationName: fetch.operationName,
     rootField: field.name.value,
@@ -71,7 +71,7 @@ export function preparePrimary(fetch: FetchNode, schema: GraphQLSchema): Primary
     ...(resumable && { arguments: [...(field.arguments ?? []).filter((argument) => argument.value !== given), afterSequenceArgument] }),
     ...(field.selectionSet && { selectionSet: { ...field.selectionSet, selections: [...field.selectionSet.selections, ...extra] } }),
   };
-  const replaced: OperationDefinitionNode = visit(operation, { Field: (node) => (node === field ? rewritten : undefined) });
+  const replaced: OperationDefinitionNode = visit(operation, { enter: (node) => (node === field ? rewritten : undefined) });
   const used = variablesIn({ ...replaced, variableDefinitions: [] });
   const definitions = (operation.variableDefinitions ?? []).filter(({ variable }) => used.has(variable.name.value));
   const final: OperationDefinitionNode = { ...replaced, variableDefinitions: resumable ? [...definitions, afterSequenceDefinition] : definitions };
@@ -111,7 +111,11 @@ function rootFieldOf(set: SelectionSetNode): FieldNode | undefined {
 
 function variablesIn(operation: OperationDefinitionNode): Set<string> {
   const names = new Set<string>();
-  visit(operation, { Variable: (node) => void names.add(node.name.value) });
+  visit(operation, {
+    enter(node) {
+      if (node.kind === Kind.VARIABLE) names.add(node.name.value);
+    },
+  });
   return names;
 }
 

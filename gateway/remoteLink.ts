@@ -21,12 +21,28 @@ const HEALTH_TIMEOUT_MS = 2_000;
 /** Bytes of one answer; more would be a fault of the subgraph, and would cost the gateway its memory. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Headers that belong to one connection and must not be passed on, and those that only the gateway may set. */
-const NOT_FORWARDED = new Set(['connection', 'host', 'keep-alive', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'proxy-connection', 'expect', 'content-length', 'x-client-ip', 'x-idempotency-key', 'traceparent']);
+const NOT_FORWARDED = new Set([
+  'connection',
+  'host',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'proxy-connection',
+  'expect',
+  'content-length',
+  'x-client-ip',
+  'x-idempotency-key',
+  'traceparent',
+]);
 
 /** How a call says who is asking: as headers of a fetch, and as `extensions` of an operation on the shared WebSocket. */
 export interface Credentials {
   headers(caller: Caller): Record<string, string>;
   extensions(caller: Caller): Record<string, unknown>;
+  /** The subgraph trusts the gateway: when it refuses the gateway itself (401), that is no fault of the client's. */
+  internal: boolean;
 }
 
 export interface RemoteLinkOptions {
@@ -42,18 +58,19 @@ export interface RemoteLinkOptions {
 const TOKEN_REUSE_MS = 30_000;
 
 /** Our own subgraphs trust a signed internal token and refuse any call without it (GW-21). */
-export function signedCredentials(secret: string): Credentials {
+export function signedCredentials(secret: string, clock: () => Date = () => new Date()): Credentials {
   const tokens = createBoundedCache<string, { token: string; until: number }>(2_000);
   const tokenFor = ({ actor }: Caller): string => {
     const key = actor.kind === 'USER' || actor.kind === 'SERVICE' ? JSON.stringify(actor) : describeActor(actor);
     const known = tokens.get(key);
-    const now = Date.now();
-    if (known && known.until > now) return known.token;
-    const token = signInternalToken(actor, secret, new Date(now));
-    tokens.set(key, { token, until: now + TOKEN_REUSE_MS });
+    const now = clock();
+    if (known && known.until > now.getTime()) return known.token;
+    const token = signInternalToken(actor, secret, now);
+    tokens.set(key, { token, until: now.getTime() + TOKEN_REUSE_MS });
     return token;
   };
   return {
+    internal: true,
     headers: (caller) => ({
       authorization: `Internal ${tokenFor(caller)}`,
       traceparent: traceparentOf(caller.traceId),
@@ -92,8 +109,8 @@ export function remoteLink({ name, endpoint, credentials, routes = [], fetchTime
       signal,
     });
     const answer = parseAnswer(await body.text());
-    if (answer) return answer;
-    throw unavailable(new Error(`${name} answered ${statusCode} without a GraphQL result`));
+    if (answer && !(credentials.internal && statusCode === 401)) return answer;
+    throw unavailable(new Error(`${name} answered ${statusCode}, not a GraphQL result`));
   };
 
   return {
@@ -164,7 +181,12 @@ function asRefusal(error: unknown, signal: AbortSignal | undefined): Refusal {
 }
 
 /** Passes a request on and its answer back without looking at either; webhook signatures depend on every byte. */
-async function forwardHttp(pool: Pool, request: IncomingMessage & { rawBody: Buffer }, response: ServerResponse, from: Pick<Caller, 'traceId' | 'clientIp'>): Promise<void> {
+async function forwardHttp(
+  pool: Pool,
+  request: IncomingMessage & { rawBody: Buffer },
+  response: ServerResponse,
+  from: Pick<Caller, 'traceId' | 'clientIp'>,
+): Promise<void> {
   // A client that calls itself internal is lying: only the gateway's own fetches are.
   const pretends = /^internal /i.test(request.headers.authorization ?? '');
   const headers = Object.entries(request.headers).filter(

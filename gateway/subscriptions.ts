@@ -25,7 +25,7 @@ export interface SubscriptionRequest {
 export interface FederatedSubscriptions {
   /** Takes a new supergraph; subscriptions that run keep the plan they began with. */
   update(supergraphSdl: string): void;
-  /** Never rejects: refusals and breakdowns come out of the iterator as OperationEnded. */
+  /** Refusals come out of the iterator, as OperationEnded. @throws what the planner throws, for a document that cannot be planned */
   subscribe(request: SubscriptionRequest): AsyncGenerator<ExecutionResult, undefined>;
   /** Subscriptions open to subgraphs right now. */
   upstreamCount(): number;
@@ -102,9 +102,11 @@ export function createSubscriptions({ links, principalOf }: SubscriptionOptions)
       const { primary } = plan;
       const link = links.get(plan.serviceName);
       if (!link) throw new Error(`The plan names subgraph ${plan.serviceName}, to which there is no link.`);
-      const variables = Object.fromEntries(primary.variableNames.filter((name) => request.variables[name] !== undefined).map((name) => [name, request.variables[name]]));
+      const variables = Object.fromEntries(
+        primary.variableNames.filter((name) => request.variables[name] !== undefined).map((name) => [name, request.variables[name]]),
+      );
       const principal = principalOf(request.caller);
-      const sharedBy = principal && JSON.stringify([plan.key, request.variables, principal]);
+      const sharedBy = principal === null ? null : JSON.stringify([plan.key, request.variables, principal]);
       const queue = createDeliveryQueue(primary.rootField);
       let left = false;
       let leave = () => {};
@@ -173,7 +175,12 @@ function planSubscription(compiled: Compiled, document: DocumentNode, operationN
   };
 }
 
-async function completeEvent(plan: SubscriptionPlan, sources: ReadonlyMap<string, GraphQLDataSource>, request: SubscriptionRequest, event: UpstreamEvent): Promise<ExecutionResult> {
+async function completeEvent(
+  plan: SubscriptionPlan,
+  sources: ReadonlyMap<string, GraphQLDataSource>,
+  request: SubscriptionRequest,
+  event: UpstreamEvent,
+): Promise<ExecutionResult> {
   const { compiled, completion, serviceName } = plan;
   const services: ServiceMap = Object.fromEntries(sources);
   const owner = sources.get(serviceName) as GraphQLDataSource;
@@ -183,8 +190,9 @@ async function completeEvent(plan: SubscriptionPlan, sources: ReadonlyMap<string
       // The first call is the primary fetch: it stands first in the sequence.
       if (primaryAnswered) return owner.process(options);
       primaryAnswered = true;
-      // A copy, because the executor merges into what it gets, and others share this event.
-      return structuredClone({ data: event.result.data, errors: event.result.errors?.map(plainError) }) as Awaited<ReturnType<GraphQLDataSource['process']>>;
+      // A copy, because the executor merges into what it gets, and others share this event. By way of JSON, so that an event from this
+      // process is exactly what it would be from another.
+      return JSON.parse(JSON.stringify({ data: event.result.data, errors: event.result.errors })) as Awaited<ReturnType<GraphQLDataSource['process']>>;
     },
   };
   const context: GatewayContext = { caller: request.caller, deadline: null };
@@ -204,10 +212,6 @@ async function completeEvent(plan: SubscriptionPlan, sources: ReadonlyMap<string
     operationName: request.operationName ?? undefined,
   });
   return (await executeQueryPlan(completion, services, requestContext, operationContext, compiled.supergraphSchema, compiled.api)) as ExecutionResult;
-}
-
-function plainError(error: { message: string; path?: readonly (string | number)[] | undefined; extensions?: unknown }): object {
-  return { message: error.message, path: error.path, extensions: error.extensions };
 }
 
 // Failures reach the client as errors of the result; the executor's own lines would only repeat them.

@@ -42,8 +42,7 @@ export async function startSystem(env: NodeJS.ProcessEnv, options: { log?: Log; 
     for (const part of started.splice(0).reverse()) await part.stop();
   };
   try {
-    const servers =
-      local.length > 0 ? await openServers({ dataDir: service.DATA_DIR, databaseUrl: service.DATABASE_URL, redisUrl: service.REDIS_URL }) : null;
+    const servers = local.length > 0 ? await openServers({ dataDir: service.DATA_DIR, databaseUrl: service.DATABASE_URL, redisUrl: service.REDIS_URL }) : null;
     if (servers) started.push(servers);
     const graph = { url: service.GRAPH_URL ?? '' };
     const subgraphs = servers ? await startLocal({ local, service, servers, internalSecret, log, clock, env, graphUrl: () => graph.url }) : [];

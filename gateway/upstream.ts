@@ -36,6 +36,9 @@ const FIRST_CONTACT_MS = 30_000;
 /** Refusals that a subgraph gives while it starts or stops: no verdict on the subscription, once there was one. */
 const TRANSIENT = new Set<unknown>(['DEPENDENCY_UNAVAILABLE', 'TIMEOUT', 'INTERNAL_ERROR', 'INTERNAL_SERVER_ERROR', undefined]);
 
+/** Such refusals in a row after which it is one: about a minute and a half. */
+const MAX_TRANSIENT_REFUSALS = 20;
+
 const UNREACHABLE: GraphQLFormattedError = {
   message: 'What you want to watch is not available right now. Subscribe again in a few seconds.',
   extensions: { code: 'DEPENDENCY_UNAVAILABLE', retryAfter: 5 },
@@ -85,7 +88,7 @@ export function openUpstream(request: UpstreamRequest, watcher: Watcher): Upstre
         watcher.next(event);
       },
       refused(errors) {
-        if (established && TRANSIENT.has(errors[0]?.extensions?.code)) return again();
+        if (established && attempts < MAX_TRANSIENT_REFUSALS && TRANSIENT.has(errors[0]?.extensions?.code)) return again();
         finish(errors);
       },
       broken(reached) {

@@ -1,4 +1,13 @@
-import type { SavedOperation } from './playground.js';
+/** A saved operation as the page offers it. */
+export interface SavedOperation {
+  /** Story and step, such as `Rental 2 quote`. */
+  name: string;
+  query: string;
+  /** Example variables as JSON, or nothing. */
+  variables: string;
+  /** Whose button to press first. */
+  as: string;
+}
 
 /** The playground's page. What it needs to know is JSON inside it, with `<` escaped so that no value can end the script element. */
 export function playgroundPage(settings: { accounts: readonly string[]; password: string; operations: readonly SavedOperation[] }): string {

@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { Router } from 'express';
+import { Kind, parse, print, visit } from 'graphql';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from '../../platform/demoAccounts.js';
 import { packageRoot } from '../../platform/packageRoot.js';
-import { playgroundPage } from './page.js';
+import { playgroundPage, type SavedOperation } from './page.js';
 
 const require = createRequire(import.meta.url);
 
@@ -23,25 +24,35 @@ function inPackage(name: string, file: string): string {
   return path.join(path.dirname(require.resolve(`${name}/package.json`)), file);
 }
 
-export interface SavedOperation {
-  /** Story and step, such as `Rental 3 quote`. */
-  name: string;
-  query: string;
-  /** Whose button to press first. */
-  as: string;
-}
-
 /** The operations of schema/operations: each file begins with `# <name> (as <who>)`. */
 export function readSavedOperations(): SavedOperation[] {
   const folder = path.join(packageRoot, 'schema/operations');
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.graphql'))
-    .sort()
-    .map((file) => {
-      const query = readFileSync(path.join(folder, file), 'utf8');
-      const [, name = file, as = 'anybody'] = /^# (.+?) \(as ([^)]+)\)/.exec(query) ?? [];
-      return { name, as, query };
-    });
+  const files = readdirSync(folder).filter((file) => file.endsWith('.graphql'));
+  const texts = new Map(files.sort(byNumber).map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
+  const fragments = new Map<string, string>();
+  for (const text of texts.values()) {
+    for (const part of parse(text).definitions) if (part.kind === Kind.FRAGMENT_DEFINITION) fragments.set(part.name.value, print(part));
+  }
+  return [...texts].map(([file, query]) => {
+    const [, name = file, as = 'anybody'] = /^# (.+?) \(as ([^)]+)\)/.exec(query) ?? [];
+    const variables = /^# variables: (.+)$/m.exec(query)?.[1] ?? '';
+    return { name, as, query: withFragments(query, fragments), variables: variables && JSON.stringify(JSON.parse(variables), null, 2) };
+  });
+}
+
+/** `ride-10` after `ride-9`. */
+function byNumber(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
+}
+
+/** Adds the fragments that an operation uses and that stand in another file, so that it can be run as it is. */
+function withFragments(query: string, fragments: ReadonlyMap<string, string>): string {
+  const document = parse(query);
+  const own = new Set<string>();
+  const used = new Set<string>();
+  visit(document, { FragmentDefinition: (node) => void own.add(node.name.value), FragmentSpread: (node) => void used.add(node.name.value) });
+  const missing = [...used].filter((name) => !own.has(name)).map((name) => fragments.get(name) ?? '');
+  return [query.trim(), ...missing].join('\n\n');
 }
 
 /** GraphiQL at `/`, with the saved operations, and a button per demo account where there are demo accounts. */

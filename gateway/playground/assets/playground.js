@@ -60,6 +60,7 @@ query Cars {
     const [who, setWho] = React.useState(null);
     const [problem, setProblem] = React.useState(null);
     const [query, setQuery] = React.useState(welcome);
+    const [variables, setVariables] = React.useState('');
     const [connection, setConnection] = React.useState(createFetcher);
 
     const become = async (email) => {
@@ -76,7 +77,9 @@ query Cars {
     };
     const choose = (event) => {
       const operation = settings.operations.find(({ name }) => name === event.target.value);
-      if (operation) setQuery(operation.query);
+      if (!operation) return;
+      setQuery(operation.query);
+      setVariables(operation.variables);
     };
     return h('div', { className: 'frame' }, [
       h('div', { className: 'bar', key: 'bar' }, [
@@ -91,7 +94,7 @@ query Cars {
         h('span', { key: 'who', className: 'who' }, who ? `signed in as ${who}` : 'not signed in'),
         problem && h('span', { key: 'problem', className: 'problem', role: 'alert' }, problem),
       ]),
-      h('div', { className: 'editor', key: 'editor' }, h(GraphiQL, { fetcher: connection.fetcher, query, defaultEditorToolsVisibility: 'variables', shouldPersistHeaders: false })),
+      h('div', { className: 'editor', key: 'editor' }, h(GraphiQL, { fetcher: connection.fetcher, query, variables, defaultEditorToolsVisibility: 'variables', shouldPersistHeaders: false })),
     ]);
   }
 
