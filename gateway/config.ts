@@ -17,7 +17,9 @@ const serviceKeys = z
       .map((entry) => entry.trim())
       .filter(Boolean)
       .map((entry) => {
-        const [name = '', sha256 = '', scopes = ''] = entry.split(':');
+        // A scope may hold a colon itself, as `locations:write` does.
+        const [name = '', sha256 = '', ...rest] = entry.split(':');
+        const scopes = rest.join(':');
         if (!name || !/^[0-9a-f]{64}$/.test(sha256)) context.addIssue({ code: 'custom', message: 'must be a comma list of name:sha256hex:scope+scope' });
         return { name, sha256, scopes: scopes.split('+').filter(Boolean) };
       }),

@@ -69,6 +69,18 @@ export async function consume(db: Database, handlers: ReadonlyMap<string, Consum
   return applied;
 }
 
+/** Applies an old event to the local copy that it feeds, past the record of what was consumed. Returns false when it feeds none. */
+export async function replay(db: Database, consumes: readonly Consumption[], envelope: EventEnvelope): Promise<boolean> {
+  const handler = consumes.find((each) => each.type === envelope.type);
+  if (!handler?.projection) return false;
+  const { aggregateId, sequence, id, metadata } = envelope;
+  const payload = handler.payload.parse(envelope.payload);
+  await inTransaction(systemActor('replay'), db, { traceId: metadata.traceId, causationId: metadata.causationId }, (tx) =>
+    handler.apply(tx, { payload, aggregateId, sequence, occurredAt: new Date(envelope.occurredAt), id }),
+  );
+  return true;
+}
+
 interface Outcome {
   done: boolean;
   /** The parked event that may follow now. */

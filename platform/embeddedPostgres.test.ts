@@ -164,11 +164,12 @@ test('of three first starts at once on one directory, one gets it and two are to
   expect(await client(servers[0]!.url())`select 1 as one`).toEqual([{ one: 1 }]);
 });
 
-test('an exit that forgets to stop takes the server along', async () => {
+test.each(['exit', 'SIGINT'] as const)('an end by %s that passes stop by takes the server along', async (end) => {
   const dataDir = await temporaryDirectory();
-  const { child } = await otherProcess(dataDir, 'process.exit(3)');
+  const { child } = await otherProcess(dataDir, end === 'exit' ? 'process.exit(3)' : '');
+  if (end === 'SIGINT') child.kill(end);
   if (child.exitCode === null) await once(child, 'exit');
-  expect(child.exitCode).toBe(3);
+  expect(child.exitCode ?? child.signalCode).toBe(end === 'exit' ? 3 : 'SIGINT');
   const isStopped = () => !existsSync(path.join(dataDir, 'cluster', 'postmaster.pid'));
   expect(await waitUntil(isStopped, 8_000)).toBe(true);
 });

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { ConfigError } from './config.js';
-import { endProcess, freePort, isRunning, signalProcess, waitUntil } from './embeddedRedis.js';
+import { endProcess, endWithUs, freePort, isRunning, waitUntil } from './embeddedRedis.js';
 import type { Log } from './log.js';
 
 const run = promisify(execFile);
@@ -93,11 +93,8 @@ export async function startEmbeddedPostgres(options: { dataDir: string; settings
   }
 
   function owned(server: Server, lock: postgres.Sql): EmbeddedPostgres {
-    // For an exit that passes stop() by, such as an uncaught error: only kill -9 leaves the server running.
-    const onExit = () => signalProcess(server.pid, 'SIGINT');
-    process.once('exit', onExit);
+    endWithUs(server.pid, 'SIGINT');
     const shutDown = async () => {
-      process.off('exit', onExit);
       await endProcess(server.pid, STOP_STEPS);
       // Last, so that nobody adopts a server that is on its way out.
       await lock.end({ timeout: 0 });

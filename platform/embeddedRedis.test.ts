@@ -102,7 +102,7 @@ test.skipIf(!hasNative)('native: the server of a killed Waygraph is adopted with
   expect(isRunning(pid)).toBe(false);
 });
 
-test.skipIf(!hasNative)('native: the directory of a running Waygraph is refused in plain words, whatever the port, and its server goes on', async () => {
+test.skipIf(!hasNative)('native: the directory of a running Waygraph is refused, whatever the port, and its server goes on', async () => {
   const dataDir = await temporaryDirectory();
   const first = await start({ dataDir, port: await freePort() });
   for (const port of [undefined, await freePort()]) {

@@ -1,7 +1,7 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { constants, readdirSync, readFileSync } from 'node:fs';
-import { access, mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -47,18 +47,13 @@ type Owned = { pid: number; connection: Redis };
  */
 export async function startEmbeddedRedis(options: { dataDir: string; allowNative?: boolean; port?: number }): Promise<EmbeddedRedis> {
   const { dataDir, allowNative = true, port } = options;
-  const binary = allowNative ? await findOnPath(['redis-server', 'valkey-server']) : null;
+  const binary = allowNative && findOnPath(['redis-server', 'valkey-server']);
   return binary ? startNative(binary, dataDir, port) : startInMemory(port ?? 0);
 }
 
-async function findOnPath(names: readonly string[]): Promise<string | null> {
-  for (const name of names) {
-    for (const directory of (process.env.PATH ?? '').split(path.delimiter)) {
-      const file = path.join(directory, name);
-      if (directory && (await access(file, constants.X_OK).then(() => true, () => false))) return file;
-    }
-  }
-  return null;
+function findOnPath(names: readonly string[]): string | undefined {
+  const directories = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
+  return names.flatMap((name) => directories.map((directory) => path.join(directory, name))).find((file) => existsSync(file));
 }
 
 /**
@@ -182,29 +177,22 @@ async function startInMemory(port: number): Promise<EmbeddedRedis> {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  const listening = await portOf(child);
-  return handle({ mode: 'memory', port: listening, pid: child.pid!, afterwards: () => {} });
-}
-
-function portOf(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let lastWords = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      lastWords = (lastWords + text).slice(-LAST_WORDS_LENGTH);
-    });
+  let lastWords = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    lastWords = (lastWords + text).slice(-LAST_WORDS_LENGTH);
+  });
+  const listening = await new Promise<number>((resolve, reject) => {
     child.once('message', (message) => resolve((message as { port: number }).port));
     child.once('error', reject);
     child.once('close', () => reject(new Error(`The in-memory Redis did not start:\n${lastWords}`)));
   });
+  return handle({ mode: 'memory', port: listening, pid: child.pid!, afterwards: () => {} });
 }
 
 function handle(server: { mode: EmbeddedRedis['mode']; port: number; pid: number; afterwards: () => void }): EmbeddedRedis {
   const { mode, port, pid, afterwards } = server;
-  // For an exit that passes stop() by, such as an uncaught error: only kill -9 leaves a native server running.
-  const onExit = () => signalProcess(pid, 'SIGTERM');
-  process.once('exit', onExit);
+  endWithUs(pid, 'SIGTERM');
   const shutDown = async () => {
-    process.off('exit', onExit);
     await endProcess(pid, STOP_STEPS);
     afterwards();
   };
@@ -248,7 +236,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
@@ -256,13 +244,46 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+const endingWithUs = new Map<number, NodeJS.Signals>();
+const FATAL_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * For an end that passes stop() by: an uncaught error, process.exit, or a signal that nobody here listens for. The server is told in the last
+ * moment; only kill -9 leaves it running.
+ */
+export function endWithUs(pid: number, signal: NodeJS.Signals): void {
+  if (endingWithUs.size === 0) {
+    process.on('exit', signalAll);
+    for (const fatal of FATAL_SIGNALS) process.on(fatal, endUnlessHandled);
+  }
+  endingWithUs.set(pid, signal);
+}
+
+function signalAll(): void {
+  for (const [pid, signal] of endingWithUs) signalProcess(pid, signal);
+}
+
+/** With a listener, Node does not end at a signal by itself any more; whoever else listens has other plans. */
+function endUnlessHandled(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return;
+  signalAll();
+  process.off(signal, endUnlessHandled);
+  process.kill(process.pid, signal);
+}
+
 /** Sends one signal after the other until the process is gone. @throws Error when it outlives them all */
 export async function endProcess(pid: number, steps: readonly { signal: NodeJS.Signals; graceMs: number }[]): Promise<void> {
   for (const { signal, graceMs } of steps) {
     signalProcess(pid, signal);
-    if (await waitUntil(() => !isRunning(pid), graceMs)) return;
+    if (await waitUntil(() => !isRunning(pid), graceMs)) return forget(pid);
   }
   throw new Error(`Process ${pid} does not stop.`);
+}
+
+function forget(pid: number): void {
+  if (!endingWithUs.delete(pid) || endingWithUs.size > 0) return;
+  process.off('exit', signalAll);
+  for (const fatal of FATAL_SIGNALS) process.off(fatal, endUnlessHandled);
 }
 
 /** Asks every few milliseconds, at least once. False when `condition` did not come true in time. */

@@ -41,28 +41,30 @@ export async function serveSubgraph(
       const state = await subgraph.ready();
       return sendJson(response, state.ok && !draining ? 200 : 503, state);
     }
-    if (path === '/graphql' && request.method === 'POST') {
-      const caller = callerOf(request);
-      if (!caller) return sendJson(response, 401, errorBody('UNAUTHENTICATED', 'A subgraph answers gateways only.'));
-      const body = await readBody(request);
-      if (!body) return sendJson(response, 413, errorBody('INVALID_REQUEST', 'The request is too large.'));
-      let parsed: { query?: unknown; variables?: Record<string, unknown>; operationName?: string };
-      try {
-        parsed = JSON.parse(body.toString());
-      } catch {
-        return sendJson(response, 400, errorBody('INVALID_REQUEST', 'The body is not JSON.'));
-      }
-      if (typeof parsed?.query !== 'string') return sendJson(response, 400, errorBody('INVALID_REQUEST', 'The body has no `query`.'));
-      const abort = new AbortController();
-      response.once('close', () => abort.abort());
-      const { query, variables, operationName } = parsed;
-      return sendJson(response, 200, await subgraph.execute({ query, variables, operationName }, caller, abort.signal));
-    }
+    if (path === '/graphql' && request.method === 'POST') return answerGraphql(request, response);
     const route = findRoute(subgraph.routes, request.method, path);
     if (!route) return sendJson(response, 404, errorBody('NOT_FOUND', 'There is nothing here.'));
     const rawBody = await readBody(request);
     if (!rawBody) return sendJson(response, 413, errorBody('INVALID_REQUEST', 'The request is too large.'));
     return route.handle(Object.assign(request, { rawBody }), response);
+  }
+
+  async function answerGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const caller = callerOf(request);
+    if (!caller) return sendJson(response, 401, errorBody('UNAUTHENTICATED', 'A subgraph answers gateways only.'));
+    const body = await readBody(request);
+    if (!body) return sendJson(response, 413, errorBody('INVALID_REQUEST', 'The request is too large.'));
+    let parsed: { query?: unknown; variables?: Record<string, unknown>; operationName?: string } | null;
+    try {
+      parsed = JSON.parse(body.toString());
+    } catch {
+      return sendJson(response, 400, errorBody('INVALID_REQUEST', 'The body is not JSON.'));
+    }
+    if (typeof parsed?.query !== 'string') return sendJson(response, 400, errorBody('INVALID_REQUEST', 'The body has no `query`.'));
+    const abort = new AbortController();
+    response.once('close', () => abort.abort());
+    const { query, variables, operationName } = parsed;
+    return sendJson(response, 200, await subgraph.execute({ query, variables, operationName }, caller, abort.signal));
   }
 
   function callerOf(request: IncomingMessage): Caller | null {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type DocumentNode, execute, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, subscribe, validate } from 'graphql';
-import { type Consumption, startConsumer } from './consumer.js';
+import { type Consumption, replay, startConsumer } from './consumer.js';
 import { type Context, createContext } from './context.js';
 import { Refusal, refusalToGraphQLError } from './errors.js';
 import { connectLiveFeed, type LiveFeed } from './livefeed.js';
@@ -107,6 +107,7 @@ export async function startSubgraph<Loaders>(
       return mapEvents(outcome, (event) => edge(event, log, caller));
     },
     seedDemo: async () => parts.seedDemo?.(),
+    replay: (envelope) => replay(db, parts.consumes, envelope),
     ready: () => readiness(db, feed, parts.checks ?? {}),
     stop: () => {
       stopped ??= stopAll();

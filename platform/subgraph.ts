@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionResult } from 'graphql';
 import type { Actor } from './actor.js';
+import type { EventEnvelope } from './outbox.js';
 
 /** Who calls, and what travels with the call whatever the transport. */
 export interface Caller {
@@ -48,6 +49,11 @@ export interface Subgraph {
   ready(): Promise<Readiness>;
   /** Writes demo data; harmless when repeated. Never called in production unless asked for (PF-12b). */
   seedDemo(): Promise<void>;
+  /**
+   * Applies one old event to the local copies of foreign data, and only to them (EV-01): nothing is paid or mailed again. Returns false when this
+   * subgraph keeps no copy from it. Events have to come in the order in which they were emitted.
+   */
+  replay(envelope: EventEnvelope): Promise<boolean>;
   /** Stops taking work, finishes what runs, closes what it opened. */
   stop(): Promise<void>;
 }

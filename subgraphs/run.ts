@@ -39,7 +39,8 @@ async function run(): Promise<void> {
   process.send?.({ ready: name, port: served.port });
   let stopping = false;
   const stop = () => {
-    if (stopping) process.exit(1);
+    // Ctrl-C reaches us from the terminal, and once more from the parent that passes it on.
+    if (stopping) return;
     stopping = true;
     served.stop().then(
       () => process.exit(0),

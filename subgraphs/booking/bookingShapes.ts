@@ -1,0 +1,47 @@
+import { moneyType } from '../../platform/graphqlTypes.js';
+import { publicId } from '../../platform/ids.js';
+import type { BookingStatus } from './bookingStatus.js';
+import type { BookingRow, QuoteRow } from './queries.js';
+import { Booking, QuoteLine, RentalQuote, User, Vehicle } from './types.js';
+
+const vehicleReference = (uuid: string) => Object.assign(new Vehicle(), { id: publicId('veh', uuid) });
+const userReference = (uuid: string) => Object.assign(new User(), { id: publicId('usr', uuid) });
+
+/** The public shape of a booking, or of what it was while it had an earlier status: what came with its end is then not there yet. */
+export function toBooking(row: BookingRow, status: BookingStatus = row.status): Booking {
+  const id = publicId('bkg', row.id);
+  const present = status === row.status;
+  const { currency } = row;
+  return Object.assign(new Booking(), {
+    id,
+    ref: id,
+    status,
+    vehicle: vehicleReference(row.vehicleId),
+    customer: userReference(row.customerId),
+    pickupAt: row.pickupAt,
+    returnAt: row.returnAt,
+    total: moneyType({ amountMinor: row.totalMinor, currency }),
+    paymentMethod: row.paymentMethod,
+    failure: present && row.failureCode !== null ? { code: row.failureCode, message: row.failureMessage ?? '' } : null,
+    holdExpiresAt: status === 'HELD' ? row.holdExpiresAt : null,
+    cancelReason: present ? row.cancelReason : null,
+    fee: present && row.feeMinor !== null ? moneyType({ amountMinor: row.feeMinor, currency }) : null,
+    createdAt: row.createdAt,
+  });
+}
+
+export function toQuote(row: QuoteRow): RentalQuote {
+  const { currency } = row;
+  return Object.assign(new RentalQuote(), {
+    id: publicId('qte', row.id),
+    vehicle: vehicleReference(row.vehicleId),
+    pickupAt: row.pickupAt,
+    returnAt: row.returnAt,
+    days: row.days,
+    lines: row.lines.map(({ kind, label, amountMinor }) =>
+      Object.assign(new QuoteLine(), { kind, label, amount: moneyType({ amountMinor: BigInt(amountMinor), currency }) }),
+    ),
+    total: moneyType({ amountMinor: row.totalMinor, currency }),
+    expiresAt: row.expiresAt,
+  });
+}

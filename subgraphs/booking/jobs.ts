@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { type Consumption, consumption } from '../../platform/consumer.js';
+import type { LiveFeed } from '../../platform/livefeed.js';
+import type { TimerHandlers } from '../../platform/timers.js';
+import { expireHold, HOLD_EXPIRY } from './bookingCommands.js';
+import { acceptAuthorisation, acceptPaymentFailure } from './paymentCommands.js';
+import { keepVehicle } from './vehicleCommands.js';
+
+const vehicleFacts = z.object({
+  vehicleId: z.uuid(),
+  use: z.string(),
+  status: z.string(),
+  category: z.string(),
+  dailyRateMinor: z.string().regex(/^\d+$/),
+  currency: z.string(),
+  stationId: z.uuid().nullable(),
+  timeZone: z.string(),
+  title: z.string(),
+});
+
+const keeps = (type: string) => consumption({ type, projection: true, payload: vehicleFacts, apply: (tx, { payload }) => keepVehicle(tx, payload) });
+
+const subject = z.object({ subjectType: z.string(), subjectId: z.uuid() });
+const authorised = subject.extend({ amountMinor: z.string().regex(/^\d+$/), currency: z.string() });
+const failed = subject.extend({ code: z.string() });
+
+/** What booking does on other domains' events. */
+export function bookingConsumes(feed: LiveFeed): readonly Consumption[] {
+  const fails = (type: string) =>
+    consumption({
+      type,
+      payload: failed,
+      apply: async (tx, { payload }) => {
+        if (payload.subjectType === 'BOOKING') await acceptPaymentFailure(tx, feed, { bookingId: payload.subjectId, code: payload.code });
+      },
+    });
+  return [
+    keeps('vehicle.created'),
+    keeps('vehicle.updated'),
+    keeps('vehicle.retired'),
+    consumption({
+      type: 'payment.authorised',
+      payload: authorised,
+      apply: async (tx, { payload }) => {
+        if (payload.subjectType !== 'BOOKING') return;
+        await acceptAuthorisation(tx, feed, { bookingId: payload.subjectId, amount: { amountMinor: BigInt(payload.amountMinor), currency: payload.currency } });
+      },
+    }),
+    fails('payment.declined'),
+    fails('payment.failed'),
+  ];
+}
+
+export function bookingTimers(feed: LiveFeed): TimerHandlers {
+  return { [HOLD_EXPIRY]: (tx, { key }) => expireHold(tx, feed, key) };
+}

@@ -1,0 +1,25 @@
+import { uuidOf } from '../../platform/ids.js';
+import { anyone, onlyOwner, type Permissions, signedIn } from '../../platform/permissions.js';
+import type { User } from './types.js';
+
+/** A booking that is not the actor's is answered as one that does not exist (BK-13), so these rules only ask who is signed in. */
+export const bookingPermissions: Permissions = {
+  Query: {
+    booking: signedIn,
+  },
+  Mutation: {
+    quoteRental: signedIn,
+    createBooking: signedIn,
+    cancelBooking: signedIn,
+  },
+  // Shield guards what the stream shows; who may open it is decided in its `subscribe`.
+  Subscription: {
+    bookingUpdated: signedIn,
+  },
+  User: {
+    bookings: onlyOwner((user: User) => uuidOf('usr', user.id)),
+  },
+  Vehicle: {
+    availability: anyone,
+  },
+};

@@ -1,0 +1,85 @@
+import { Refusal } from '../../platform/errors.js';
+import { divideHalfUp, formatAmount, money, type Money } from '../../platform/money.js';
+
+export const EXTRAS = ['CHILD_SEAT', 'GPS', 'EXTRA_DRIVER', 'FULL_INSURANCE'] as const;
+export type Extra = (typeof EXTRAS)[number];
+
+export const LINE_KINDS = ['RENTAL', 'DISCOUNT', 'EXTRA', 'TAX'] as const;
+
+/** One line of a quote, as it is stored: the amount in minor units of the quote's currency, as digits, because JSON has no bigint. */
+export interface PriceLine {
+  kind: (typeof LINE_KINDS)[number];
+  label: string;
+  amountMinor: string;
+}
+
+/** Off the rental itself, by its length; the longest that applies counts. Extras are not discounted. */
+const DISCOUNTS = [
+  { fromDays: 30, percent: 20n, label: 'Monthly discount' },
+  { fromDays: 7, percent: 10n, label: 'Weekly discount' },
+] as const;
+
+/** Egyptian value-added tax (Law 67 of 2016, standard rate), on the whole price. */
+const TAX_PERCENT = 14n;
+
+const EXTRA_LABELS: Readonly<Record<Extra, string>> = { CHILD_SEAT: 'Child seat', GPS: 'GPS', EXTRA_DRIVER: 'Extra driver', FULL_INSURANCE: 'Full insurance' };
+
+/** Price of an extra per day, in minor units, per currency of the vehicle. A currency that is not here has no extras. */
+const EXTRA_DAILY_MINOR: Readonly<Record<string, Readonly<Record<Extra, bigint>>>> = {
+  EGP: { CHILD_SEAT: 50_00n, GPS: 40_00n, EXTRA_DRIVER: 100_00n, FULL_INSURANCE: 250_00n },
+  USD: { CHILD_SEAT: 2_00n, GPS: 1_50n, EXTRA_DRIVER: 4_00n, FULL_INSURANCE: 9_00n },
+  EUR: { CHILD_SEAT: 2_00n, GPS: 1_50n, EXTRA_DRIVER: 4_00n, FULL_INSURANCE: 9_00n },
+};
+
+/** The discount of a rental of so many days; undefined when it is too short for one. */
+export function discountFor(days: number): (typeof DISCOUNTS)[number] | undefined {
+  return DISCOUNTS.find(({ fromDays }) => days >= fromDays);
+}
+
+const daysInWords = (days: number) => (days === 1 ? '1 day' : `${days} days`);
+
+/**
+ * Price of a rental (BK-03): days × rate, less the discount, plus extras, plus tax. Each line is rounded once, half up; the total is their sum.
+ * @throws Refusal VALIDATION_ERROR for an extra that is named twice or not offered in the vehicle's currency
+ */
+export function priceRental(rental: { dailyRate: Money; days: number; extras: readonly Extra[] }): { lines: PriceLine[]; total: Money } {
+  const { dailyRate, days, extras } = rental;
+  const { currency } = dailyRate;
+  const lines: PriceLine[] = [];
+  let sumMinor = 0n;
+  const add = (kind: PriceLine['kind'], label: string, amountMinor: bigint) => {
+    lines.push({ kind, label, amountMinor: amountMinor.toString() });
+    sumMinor += amountMinor;
+  };
+  const rentalMinor = dailyRate.amountMinor * BigInt(days);
+  add('RENTAL', `${daysInWords(days)} at ${formatAmount(dailyRate)} ${currency}`, rentalMinor);
+  const discount = discountFor(days);
+  if (discount) add('DISCOUNT', `${discount.label}, ${discount.percent} %`, -divideHalfUp(rentalMinor * discount.percent, 100n));
+  for (const [index, extra] of extras.entries()) {
+    const field = `input.extras.${index}`;
+    if (extras.indexOf(extra) !== index) throw new Refusal('VALIDATION_ERROR', `${field}: ${extra} is named twice.`, { details: { field, rule: 'unique' } });
+    const dailyMinor = EXTRA_DAILY_MINOR[currency]?.[extra];
+    if (dailyMinor === undefined)
+      throw new Refusal('VALIDATION_ERROR', `${field}: not offered for a vehicle priced in ${currency}.`, { details: { field, rule: 'not_offered' } });
+    add('EXTRA', `${EXTRA_LABELS[extra]}, ${daysInWords(days)} at ${formatAmount(money(dailyMinor, currency))} ${currency}`, dailyMinor * BigInt(days));
+  }
+  add('TAX', `Tax, ${TAX_PERCENT} %`, divideHalfUp(sumMinor * TAX_PERCENT, 100n));
+  return { lines, total: money(sumMinor, currency) };
+}
+
+const FREE_CANCELLATION_MS = 24 * 3_600_000;
+
+/**
+ * What a cancellation costs (BK-06), in minor units: nothing until 24 h before pick-up, then one day's rate, never more than the booking's total.
+ * Nothing either while the booking is only held, and when the company cancels.
+ */
+export function cancellationFeeMinor(
+  booking: { status: string; pickupAt: Date; dailyRateMinor: bigint; totalMinor: bigint },
+  by: 'CUSTOMER' | 'ADMIN' | 'SYSTEM',
+  now: Date,
+): bigint {
+  const free = by !== 'CUSTOMER' || booking.status === 'HELD' || booking.pickupAt.getTime() - now.getTime() >= FREE_CANCELLATION_MS;
+  if (free) return 0n;
+  if (booking.dailyRateMinor > booking.totalMinor) return booking.totalMinor;
+  return booking.dailyRateMinor;
+}

@@ -1,0 +1,57 @@
+import { Arg, ID, Resolver, type ResolverData, Root, Subscription } from 'type-graphql';
+import { userIdOf } from '../../platform/actor.js';
+import type { Context } from '../../platform/context.js';
+import { notFound, Refusal } from '../../platform/errors.js';
+import { requireUuid } from '../../platform/ids.js';
+import { toBooking } from './bookingShapes.js';
+import { isFinal } from './bookingStatus.js';
+import type { BookingLoaders } from './loaders.js';
+import { bookingsByIds, transitionsAfter } from './queries.js';
+import { followStates, type NumberedState } from './stateStream.js';
+import { bookingTopic } from './transition.js';
+import { Booking } from './types.js';
+
+/** States that a booking has been in after one, each as the booking was then; none for a booking that the actor may not see. */
+function bookingStatesAfter(ctx: Context<BookingLoaders>, bookingId: string, sequence: number): Promise<NumberedState<Booking>[]> {
+  return ctx.run(async (tx) => {
+    // The transitions first: a row that is read later is at least as new as they are.
+    const transitions = await transitionsAfter(tx.orm, bookingId, sequence);
+    const [row] = await bookingsByIds(tx.orm, [bookingId]);
+    if (!row) return [];
+    return transitions.map(({ sequence: number, toStatus }) => ({ sequence: number, final: isFinal(toStatus), value: toBooking(row, toStatus) }));
+  });
+}
+
+/** Opens the stream of one booking. @throws Refusal UNAUTHENTICATED, or NOT_FOUND for somebody else's as for none */
+async function watchBooking(ctx: Context<BookingLoaders>, id: string): Promise<AsyncIterable<Booking>> {
+  if (userIdOf(ctx.actor) === null && ctx.actor.kind !== 'SYSTEM') {
+    throw new Refusal('UNAUTHENTICATED', 'Sign in first: send `Authorization: Bearer <access token>`.');
+  }
+  const bookingId = requireUuid('bkg', id, 'booking', 'bookingId');
+  // Listening begins before the first look: what happens in between is then seen twice rather than missed.
+  const hints = await ctx.feed.listen(bookingTopic(bookingId));
+  try {
+    const present = (await bookingStatesAfter(ctx, bookingId, 0)).at(-1);
+    if (!present) throw notFound('booking', 'bookingId');
+    return followStates({ hints, present, statesAfter: (sequence) => bookingStatesAfter(ctx, bookingId, sequence), log: ctx.log });
+  } catch (error) {
+    await hints.return?.();
+    throw error;
+  }
+}
+
+const openBookingStream = ({ context, args }: ResolverData<Context<BookingLoaders>>) => watchBooking(context, String(args.bookingId));
+
+@Resolver()
+export class BookingSubscriptions {
+  @Subscription(() => Booking, {
+    description:
+      'A booking of yours: first as it is now, so that whoever comes late misses nothing, and then at every change of its status, in order. Completes ' +
+      'after a final status.',
+    // graphql-js waits for it, so that a refusal comes in place of a stream; type-graphql's types do not know.
+    subscribe: openBookingStream as never,
+  })
+  bookingUpdated(@Root() booking: Booking, @Arg('bookingId', () => ID, { description: 'Which booking.' }) _bookingId: string): Booking {
+    return booking;
+  }
+}

@@ -1,0 +1,214 @@
+import { Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { connectionOf, DateTime, Money, Violation } from '../../platform/graphqlTypes.js';
+import { BOOKING_STATUSES } from './bookingStatus.js';
+import { EXTRAS, LINE_KINDS } from './price.js';
+
+const enumOf = <T extends string>(values: readonly T[]) => Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K };
+
+export const BookingStatus = enumOf(BOOKING_STATUSES);
+export const BookingPaymentMethod = enumOf(['WALLET', 'CARD'] as const);
+export const RentalExtra = enumOf(EXTRAS);
+export const QuoteLineKind = enumOf(LINE_KINDS);
+
+registerEnumType(BookingStatus, {
+  name: 'BookingStatus',
+  description:
+    'HELD waits for its payment, then it is CONFIRMED, CANCELLED or EXPIRED; a CONFIRMED one becomes ACTIVE at pick-up and COMPLETED at return, or is ' +
+    'CANCELLED before, or a NO_SHOW.',
+});
+registerEnumType(BookingPaymentMethod, {
+  name: 'BookingPaymentMethod',
+  description: 'WALLET takes it from your wallet; CARD from the card behind a payment token.',
+});
+registerEnumType(RentalExtra, { name: 'RentalExtra', description: 'What can be added to a rental, priced per day.' });
+registerEnumType(QuoteLineKind, { name: 'QuoteLineKind', description: 'What a line of a quote is for; a DISCOUNT is below zero.' });
+
+@ObjectType({ description: 'A time in which a vehicle is taken, the time to prepare it for the next customer included.' })
+export class BusyPeriod {
+  @Field(() => DateTime, { description: 'From then on.' })
+  from!: Date;
+
+  @Field(() => DateTime, { description: 'Until then; a rental may begin at this moment.' })
+  to!: Date;
+}
+
+@ObjectType({ description: 'Whether a vehicle can be booked for a time. Exact: it is read where bookings are made.' })
+export class VehicleAvailability {
+  @Field({ description: 'Whether a rental of exactly this time could be booked now. The time to prepare the car afterwards has to be free too.' })
+  free!: boolean;
+
+  @Field(() => [BusyPeriod], { description: 'What is in the way, in order; the periods may reach beyond the time that was asked for.' })
+  busy!: BusyPeriod[];
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'The first moment, not before `from`, from which it is free for as long as was asked: `from` itself when it is free. Null when it is not rented out.',
+  })
+  nextFreeFrom!: Date | null;
+}
+
+@ObjectType({ description: 'A car: one of the rental fleet, or one that a driver drives.' })
+@Directive('@key(fields: "id")')
+export class Vehicle {
+  @Field(() => ID, { description: 'Id of the vehicle: `veh_…`.' })
+  id!: string;
+}
+
+@ObjectType({ description: 'A person with an account.' })
+@Directive('@key(fields: "id")')
+export class User {
+  @Field(() => ID, { description: 'Id of the user: `usr_…`.' })
+  id!: string;
+}
+
+@ObjectType({ description: 'One line of a price.' })
+export class QuoteLine {
+  @Field(() => QuoteLineKind, { description: 'What it is for.' })
+  kind!: keyof typeof QuoteLineKind;
+
+  @Field({ description: 'In words, such as `3 days at 1400.00 EGP`.' })
+  label!: string;
+
+  @Field(() => Money, { description: 'What it adds; below zero for a discount.' })
+  amount!: Money;
+}
+
+@ObjectType({ description: 'A price for a rental. It is what the booking will cost; the vehicle is not held before `createBooking`.' })
+export class RentalQuote {
+  @Field(() => ID, { description: 'Id of the quote: `qte_…`. Pass it to `createBooking`.' })
+  id!: string;
+
+  @Field(() => Vehicle, { nullable: true, description: 'The vehicle.' })
+  vehicle!: Vehicle;
+
+  @Field(() => DateTime, { description: 'Pick-up.' })
+  pickupAt!: Date;
+
+  @Field(() => DateTime, { description: 'Return.' })
+  returnAt!: Date;
+
+  @Field(() => Int, { description: 'Days that are charged: every 24 hours begun, by the clock of the station.' })
+  days!: number;
+
+  @Field(() => [QuoteLine], { description: 'How the price comes about; the lines add up to `total`.' })
+  lines!: QuoteLine[];
+
+  @Field(() => Money, { description: 'The whole price, tax included.' })
+  total!: Money;
+
+  @Field(() => DateTime, { description: 'Until when this price stands: ten minutes.' })
+  expiresAt!: Date;
+}
+
+@ObjectType({ description: 'Why a booking failed.' })
+export class BookingFailure {
+  @Field({ description: 'For programs: `INSUFFICIENT_FUNDS`, `CARD_DECLINED`, `PAYMENT_TIMEOUT`; others may be added.' })
+  code!: string;
+
+  @Field({ description: 'For people, with what to do next.' })
+  message!: string;
+}
+
+@ObjectType({ description: 'A vehicle booked by a customer. Visible to that customer and to admins.' })
+@Directive('@key(fields: "id")')
+@Directive('@key(fields: "ref")')
+export class Booking {
+  @Field(() => ID, { description: 'Id of the booking: `bkg_…`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => ID, { description: 'The id, as `node` hands it over.' })
+  ref!: string;
+
+  @Field(() => BookingStatus, { description: 'How far it is.' })
+  status!: keyof typeof BookingStatus;
+
+  @Field(() => Vehicle, { nullable: true, description: 'What is rented. Null only when the vehicle cannot be read at the moment.' })
+  vehicle!: Vehicle;
+
+  @Field(() => User, { nullable: true, description: 'Who rents. Null only when the person cannot be read at the moment.' })
+  customer!: User;
+
+  @Field(() => DateTime, { description: 'Pick-up.' })
+  pickupAt!: Date;
+
+  @Field(() => DateTime, { description: 'Return.' })
+  returnAt!: Date;
+
+  @Field(() => Money, { description: 'The price, as it was quoted, tax included.' })
+  total!: Money;
+
+  @Field(() => BookingPaymentMethod, { description: 'How it is paid.' })
+  paymentMethod!: keyof typeof BookingPaymentMethod;
+
+  @Field(() => BookingFailure, { nullable: true, description: 'Why it was cancelled by us, when a payment failed; else null.' })
+  failure!: BookingFailure | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Until when the vehicle waits for the payment; null once it is not HELD any more.' })
+  holdExpiresAt!: Date | null;
+
+  @Field(() => String, { nullable: true, description: 'Why it was cancelled, in the words of whoever did it.' })
+  cancelReason!: string | null;
+
+  @Field(() => Money, { nullable: true, description: 'What the cancellation cost; null unless it is CANCELLED.' })
+  fee!: Money | null;
+
+  @Field(() => DateTime, { description: 'When it was made.' })
+  createdAt!: Date;
+}
+
+export const BookingConnection = connectionOf('Booking', () => Booking);
+
+@InputType({ description: 'A rental to be priced.' })
+export class QuoteRentalInput {
+  @Field(() => ID, { description: 'Which vehicle.' })
+  vehicleId!: string;
+
+  @Field(() => DateTime, { description: 'Pick-up; must be in the future.' })
+  pickupAt!: Date;
+
+  @Field(() => DateTime, { description: 'Return: 1 hour to 90 days after pick-up.' })
+  returnAt!: Date;
+
+  @Field(() => [RentalExtra], { nullable: true, description: 'What to add, each at most once.' })
+  extras?: (keyof typeof RentalExtra)[] | null;
+}
+
+@InputType({ description: 'A booking to be made of a quote.' })
+export class CreateBookingInput {
+  @Field(() => ID, { description: 'The quote: it sets vehicle, time and price, and is good for one booking.' })
+  quoteId!: string;
+
+  @Field(() => BookingPaymentMethod, { description: 'How to pay.' })
+  paymentMethod!: keyof typeof BookingPaymentMethod;
+
+  @Field(() => String, { nullable: true, description: 'For CARD: what the payment gateway gave you for the card. Never a card number.' })
+  paymentToken?: string | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Any text that is new for each intent; the `Idempotency-Key` header does as well, and one of them is required.',
+  })
+  idempotencyKey?: string | null;
+}
+
+@InputType({ description: 'A booking to be cancelled.' })
+export class CancelBookingInput {
+  @Field(() => ID, { description: 'Which booking.' })
+  bookingId!: string;
+
+  @Field(() => String, { nullable: true, description: 'Why, in at most 500 characters; kept with the booking.' })
+  reason?: string | null;
+}
+
+@ObjectType({ description: 'What is wrong in the whole system.' })
+@Directive('@key(fields: "id")')
+export class SystemHealth {
+  @Field(() => ID, { description: 'Always `system`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => [Violation], { description: "Booking's part of `violations`." })
+  bookingViolations!: Violation[];
+}
