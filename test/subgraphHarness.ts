@@ -38,6 +38,13 @@ export async function eventually<T>(check: () => Promise<T> | T, what = 'the con
   throw new Error(`${what} did not come true within ${withinMs} ms; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
 }
 
+/** How often each outcome came. */
+export function tally(outcomes: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const outcome of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}
+
 export interface TestSubgraph extends AsyncDisposable {
   subgraph: Subgraph;
   /** The database as its owner: for looking, not for preparing what a command should do. */
