@@ -6,7 +6,7 @@ const config: CodegenConfig = {
   documents: 'schema/operations/*.graphql',
   generates: {
     'sdk/generated/operations.ts': {
-      plugins: ['typescript', 'typescript-operations', 'typescript-generic-sdk'],
+      plugins: [{ add: { content: "import { TypedDocumentString } from '../document.js';" } }, 'typescript-operations', 'typescript-generic-sdk'],
       config: {
         documentMode: 'string',
         rawRequest: false,
@@ -14,11 +14,10 @@ const config: CodegenConfig = {
         skipTypename: true,
         useTypeImports: true,
         strictScalars: true,
-        scalars: { DateTime: 'string', Date: 'string', Decimal: 'string' },
+        scalars: { ID: 'string', DateTime: 'string', Date: 'string', Decimal: 'string' },
       },
     },
   },
-  hooks: { afterAllFileWrite: [] },
 };
 
 export default config;

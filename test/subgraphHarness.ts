@@ -22,13 +22,13 @@ export function user(...roles: Role[]): Actor & { kind: 'USER' } {
 }
 
 /** Waits for a condition, never for a time. Fails with what it last saw. */
-export async function eventually<T>(check: () => Promise<T> | T, what = 'the condition', withinMs = 15_000): Promise<NonNullable<T>> {
+export async function eventually<T>(check: () => Promise<T> | T, what = 'the condition', withinMs = 15_000): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = Date.now() + withinMs;
   let last: unknown;
   while (Date.now() < deadline) {
     try {
       const value = await check();
-      if (value) return value;
+      if (value) return value as Exclude<NonNullable<T>, false>;
       last = value;
     } catch (error) {
       last = error;

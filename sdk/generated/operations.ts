@@ -1,0 +1,1847 @@
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import { TypedDocumentString } from '../document.js';
+/** A time range, the end not included. */
+export type AvailableFilter = {
+  /** From then on. */
+  from: string;
+  /** Until then. */
+  to: string;
+};
+
+/** WALLET takes it from your wallet; CARD from the card behind a payment token. */
+export type BookingPaymentMethod =
+  | 'CARD'
+  | 'WALLET';
+
+/** HELD waits for its payment, then it is CONFIRMED, CANCELLED or EXPIRED; a CONFIRMED one becomes ACTIVE at pick-up and COMPLETED at return, or is CANCELLED before, or a NO_SHOW. */
+export type BookingStatus =
+  | 'ACTIVE'
+  | 'CANCELLED'
+  | 'COMPLETED'
+  | 'CONFIRMED'
+  | 'EXPIRED'
+  | 'HELD'
+  | 'NO_SHOW';
+
+/** A booking to be cancelled. */
+export type CancelBookingInput = {
+  /** Which booking. */
+  bookingId: string;
+  /** Why, in at most 500 characters; kept with the booking. */
+  reason?: string | null | undefined;
+};
+
+/** Where the money comes from. CASH is for trips only, and goes to the driver. */
+export type ChargeMethod =
+  | 'CARD'
+  | 'CASH'
+  | 'WALLET';
+
+/** A booking to be made of a quote. */
+export type CreateBookingInput = {
+  /** Any text that is new for each intent; the `Idempotency-Key` header does as well, and one of them is required. */
+  idempotencyKey?: string | null | undefined;
+  /** How to pay. */
+  paymentMethod: BookingPaymentMethod;
+  /** For CARD: what the payment gateway gave you for the card. Never a card number. */
+  paymentToken?: string | null | undefined;
+  /** The quote: it sets vehicle, time and price, and is good for one booking. */
+  quoteId: string;
+};
+
+/** A range of prices per day, both ends included. */
+export type DailyRateFilter = {
+  /** Not above this. */
+  max?: string | null | undefined;
+  /** Not below this. */
+  min?: string | null | undefined;
+};
+
+/** PENDING: not paid yet. COMPLETED: in the wallet. DECLINED: not paid. FLAGGED: paid with another amount; we look into it before anything is credited. */
+export type DepositStatus =
+  | 'COMPLETED'
+  | 'DECLINED'
+  | 'FLAGGED'
+  | 'PENDING';
+
+/** LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. CHAIN_BROKEN: an entry was changed. TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. DEPOSIT_…: ours and the gateway’s word differ. SETTLEMENT_UNAVAILABLE: the gateway gave no report. */
+export type DiscrepancyKind =
+  | 'BALANCE_MISMATCH'
+  | 'BOOKING_NOT_PAID'
+  | 'CANCELLED_WITH_MONEY'
+  | 'CHAIN_BROKEN'
+  | 'DEPOSIT_AMOUNT'
+  | 'DEPOSIT_NOT_CREDITED'
+  | 'DEPOSIT_NOT_SETTLED'
+  | 'HOLD_OVERDUE'
+  | 'LEDGER_UNBALANCED'
+  | 'SETTLEMENT_UNAVAILABLE'
+  | 'TRIP_NOT_SETTLED';
+
+/** AVAILABLE gets offers; OFFERED has one to answer; BUSY is on a trip; COOLDOWN rests for a minute after it. */
+export type DriverState =
+  | 'AVAILABLE'
+  | 'BUSY'
+  | 'COOLDOWN'
+  | 'OFFERED'
+  | 'OFFLINE';
+
+/** What a vehicle runs on. */
+export type FuelType =
+  | 'DIESEL'
+  | 'ELECTRIC'
+  | 'HYBRID'
+  | 'PETROL';
+
+/** Money to put into the own wallet. */
+export type InitiateDepositInput = {
+  /** How much, in EGP. */
+  amount: MoneyInput;
+  /** Any text that is new for each intent; sent again, it gets the same deposit. The `Idempotency-Key` header does as well. */
+  idempotencyKey?: string | null | undefined;
+};
+
+/** Where a device was at a time. */
+export type LocationInput = {
+  /** How far off the point may be, in metres. */
+  accuracyM?: number | null | undefined;
+  /** Degrees from north, clockwise, 0 to 360. */
+  heading?: number | null | undefined;
+  /** Where. */
+  point: PointInput;
+  /** When, by the device's clock. Points are ordered by it; more than 30 s ahead of our clock is refused. */
+  recordedAt: string;
+  /** Speed in km/h. */
+  speedKmh?: number | null | undefined;
+};
+
+/** INBOUND came to us, OUTBOUND went from us. */
+export type MessageDirection =
+  | 'INBOUND'
+  | 'OUTBOUND';
+
+/** An amount of money. */
+export type MoneyInput = {
+  /** Such as `"12.50"`; no more digits after the point than the currency has. */
+  amount: string;
+  /** ISO 4217 code, such as `EGP`. */
+  currency: string;
+};
+
+/** A circle. */
+export type NearFilter = {
+  /** Its centre. */
+  point: PointInput;
+  /** Its radius in kilometres, up to 200. */
+  radiusKm?: number;
+};
+
+/** What a notification is about. More kinds may be added: show `title` and `body` of those that you do not know. */
+export type NotificationKind =
+  | 'BOOKING_CANCELLED'
+  | 'BOOKING_CONFIRMED'
+  | 'BOOKING_EXPIRED'
+  | 'DEPOSIT_COMPLETED'
+  | 'DRIVER_APPROVED'
+  | 'DRIVER_REGISTERED'
+  | 'PAYMENT_FAILED'
+  | 'PAYMENT_REFUNDED'
+  | 'RECEIPT'
+  | 'TRIP_ACCEPTED'
+  | 'TRIP_ARRIVED'
+  | 'TRIP_CANCELLED'
+  | 'TRIP_COMPLETED'
+  | 'TRIP_NO_DRIVERS'
+  | 'TRIP_STARTED'
+  | 'WELCOME'
+  | 'WITHDRAWAL_APPROVED'
+  | 'WITHDRAWAL_FAILED'
+  | 'WITHDRAWAL_PAID'
+  | 'WITHDRAWAL_REJECTED'
+  | 'WITHDRAWAL_REQUESTED';
+
+/** PENDING: asked for. AUTHORISED: promised. CAPTURED: taken. DECLINED: not promised. FAILED: could not be taken in the end; a rider owes it. VOIDED: the promise was given back. REFUNDED: given back after it was taken, less a fee. */
+export type PaymentStatus =
+  | 'AUTHORISED'
+  | 'CAPTURED'
+  | 'DECLINED'
+  | 'FAILED'
+  | 'PENDING'
+  | 'REFUNDED'
+  | 'VOIDED';
+
+/** A place on earth (WGS 84). */
+export type PointInput = {
+  /** Latitude in degrees, -90 to 90. */
+  lat: number;
+  /** Longitude in degrees, -180 to 180. */
+  lng: number;
+};
+
+/** A rental to be priced. */
+export type QuoteRentalInput = {
+  /** What to add, each at most once. */
+  extras?: Array<RentalExtra> | null | undefined;
+  /** Pick-up; must be in the future. */
+  pickupAt: string;
+  /** Return: 1 hour to 90 days after pick-up. */
+  returnAt: string;
+  /** Which vehicle. */
+  vehicleId: string;
+};
+
+/** A trip that somebody thinks of. */
+export type QuoteTripInput = {
+  /** When it is to begin, up to seven days ahead; now when not given. */
+  departAt?: string | null | undefined;
+  /** Where it ends. */
+  destination: PointInput;
+  /** Where it begins. */
+  pickup: PointInput;
+  /** For these classes of ride; for all when not given. */
+  vehicleTypes?: Array<VehicleType> | null | undefined;
+};
+
+/** How a trip was. */
+export type RateTripInput = {
+  /** Why, in up to 500 characters. */
+  comment?: string | null | undefined;
+  /** 1 to 5. */
+  stars: number;
+  /** Which trip. */
+  tripId: string;
+};
+
+/** What can be added to a rental, priced per day. */
+export type RentalExtra =
+  | 'CHILD_SEAT'
+  | 'EXTRA_DRIVER'
+  | 'FULL_INSURANCE'
+  | 'GPS';
+
+/** An answer to the participant of a thread. */
+export type ReplyInput = {
+  /** New for each intent: the same key again does not send the answer twice. */
+  idempotencyKey?: string | null | undefined;
+  /** The answer, plain text of at most 20,000 characters. */
+  text: string;
+  /** Which thread. */
+  threadId: string;
+};
+
+/** A trip that somebody wants. */
+export type RequestTripInput = {
+  /** Where it ends, if you want us to check that the quote is for it (within 100 m). */
+  destination?: PointInput | null | undefined;
+  /** Any text that is new for each intent: repeating the call with it makes no second trip. Or send the `Idempotency-Key` header. */
+  idempotencyKey?: string | null | undefined;
+  /** How it is paid. */
+  paymentMethod: TripPaymentMethod;
+  /** The payment provider's token of a card, for CARD only. Never a card number. */
+  paymentToken?: string | null | undefined;
+  /** Where it begins, if you want us to check that the quote is for it (within 100 m). */
+  pickup?: PointInput | null | undefined;
+  /** The quote that was agreed to. */
+  quoteId: string;
+};
+
+/** Money to take out of the own wallet. */
+export type RequestWithdrawalInput = {
+  /** Account number, IBAN or phone number, 4 to 34 letters and digits. */
+  accountNumber: string;
+  /** How much, in EGP; no more than is available. */
+  amount: MoneyInput;
+  /** Any text that is new for each intent; sent again, it gets the same withdrawal. The `Idempotency-Key` header does as well. */
+  idempotencyKey?: string | null | undefined;
+  /** Where it goes. */
+  method: WithdrawalMethod;
+};
+
+/** What a person may do. */
+export type Role =
+  | 'ADMIN'
+  | 'CUSTOMER'
+  | 'DRIVER'
+  | 'PARTNER'
+  | 'SUPPORT';
+
+/** Either e-mail or phone, and the password. */
+export type SignInInput = {
+  /** E-mail address. */
+  email?: string | null | undefined;
+  /** The password. */
+  password: string;
+  /** Phone number. */
+  phone?: string | null | undefined;
+};
+
+/** A new account: e-mail or phone or both. */
+export type SignUpInput = {
+  /** E-mail address. */
+  email?: string | null | undefined;
+  /** What others on a trip or booking see. */
+  name: string;
+  /** At least 8 characters with a letter and a digit, and not one of the common ones. */
+  password: string;
+  /** Phone number; Egyptian unless it begins with a country code. */
+  phone?: string | null | undefined;
+  /** To rent and ride, or to drive. */
+  role: SignUpRole;
+};
+
+/** Roles that one can give oneself; the others are granted. */
+export type SignUpRole =
+  | 'CUSTOMER'
+  | 'DRIVER';
+
+/** What threads have to be like; everything that is given must hold. */
+export type ThreadFilter = {
+  /** Of this status. */
+  status?: ThreadStatus | null | undefined;
+  /** Words, or parts of them, that all occur in the subject, the participant's name or address, or a message. */
+  text?: string | null | undefined;
+  /** Only those with something unread, or only those without. */
+  unread?: boolean | null | undefined;
+};
+
+/** OPEN waits for us, PENDING for the customer, CLOSED for nobody; a new mail of a person opens it again. */
+export type ThreadStatus =
+  | 'CLOSED'
+  | 'OPEN'
+  | 'PENDING';
+
+/** How gears are changed. */
+export type Transmission =
+  | 'AUTOMATIC'
+  | 'MANUAL';
+
+/** How a trip is paid. */
+export type TripPaymentMethod =
+  | 'CARD'
+  | 'CASH'
+  | 'WALLET';
+
+/** Where a trip stands. COMPLETED, CANCELLED and NO_DRIVERS are final. */
+export type TripStatus =
+  | 'ACCEPTED'
+  | 'CANCELLED'
+  | 'COMPLETED'
+  | 'DRIVER_ARRIVED'
+  | 'NO_DRIVERS'
+  | 'REQUESTED'
+  | 'SEARCHING'
+  | 'STARTED';
+
+/** SNAPSHOT is the present state, STATE a change of it, POSITION the newest place of the driver. */
+export type TripUpdateKind =
+  | 'POSITION'
+  | 'SNAPSHOT'
+  | 'STATE';
+
+/** Class of a vehicle: sets its commission, preparation time and what it may be swapped for. */
+export type VehicleCategory =
+  | 'COMFORT'
+  | 'ECONOMY'
+  | 'LUXURY'
+  | 'PREMIUM'
+  | 'SPORTS'
+  | 'SUV'
+  | 'XL';
+
+/** What a vehicle has to be like; everything that is given must hold. */
+export type VehicleFilter = {
+  /** Free all this time. Follows bookings within seconds; `Vehicle.availability` is exact. */
+  available?: AvailableFilter | null | undefined;
+  /** One of these classes. */
+  categories?: Array<VehicleCategory> | null | undefined;
+  /** Price per day. */
+  dailyRate?: DailyRateFilter | null | undefined;
+  /** All of these features. */
+  features?: Array<string> | null | undefined;
+  /** One of these fuels. */
+  fuelTypes?: Array<FuelType> | null | undefined;
+  /** At least so many seats. */
+  minSeats?: number | null | undefined;
+  /** Parked inside this circle. */
+  near?: NearFilter | null | undefined;
+  /** At this station. */
+  stationId?: string | null | undefined;
+  /** Words about make, model, features or station; typing errors are forgiven. */
+  text?: string | null | undefined;
+  /** One of these transmissions. */
+  transmissions?: Array<Transmission> | null | undefined;
+};
+
+/** DISTANCE needs `filter.near`, RELEVANCE needs `filter.text`; without them the order is PRICE_ASC. */
+export type VehicleSort =
+  | 'DISTANCE'
+  | 'NEWEST'
+  | 'PRICE_ASC'
+  | 'PRICE_DESC'
+  | 'RELEVANCE';
+
+/** ACTIVE can be rented; MAINTENANCE not at present; RETIRED never again, but is still readable from old bookings. */
+export type VehicleStatus =
+  | 'ACTIVE'
+  | 'MAINTENANCE'
+  | 'RETIRED';
+
+/** Class of a ride. A better car may come than was ordered, at the ordered price. */
+export type VehicleType =
+  | 'COMFORT'
+  | 'ECONOMY'
+  | 'PREMIUM'
+  | 'XL';
+
+/** Where the money goes: a bank account, or a mobile wallet. */
+export type WithdrawalMethod =
+  | 'BANK'
+  | 'MOBILE_WALLET';
+
+/** REQUESTED: the money is held. APPROVED: on its way. PAID: sent. REJECTED: refused with a reason; the money is back in the wallet. FAILED: the bank refused it; the money is back in the wallet. */
+export type WithdrawalStatus =
+  | 'APPROVED'
+  | 'FAILED'
+  | 'PAID'
+  | 'REJECTED'
+  | 'REQUESTED';
+
+export type SignInMutationVariables = Exact<{
+  input: SignInInput;
+}>;
+
+
+export type SignInMutation = { signIn: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
+
+export type PersonFragment = { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null };
+
+export type SignUpMutationVariables = Exact<{
+  input: SignUpInput;
+}>;
+
+
+export type SignUpMutation = { signUp: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
+
+export type RefreshSessionMutationVariables = Exact<{
+  refreshToken: string;
+}>;
+
+
+export type RefreshSessionMutation = { refreshSession: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
+
+export type MeQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MeQuery = { me: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null, wallet: { balance: { amount: string, currency: string }, available: { amount: string, currency: string } } | null } | null };
+
+export type WalletStateFragment = { balance: { amount: string, currency: string }, available: { amount: string, currency: string } };
+
+export type SignOutMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SignOutMutation = { signOut: boolean };
+
+export type ThreadsQueryVariables = Exact<{
+  filter?: ThreadFilter | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type ThreadsQuery = { threads: { nodes: Array<{ id: string, subject: string, status: ThreadStatus, messages: Array<{ id: string, direction: MessageDirection, text: string, html: string | null, sentAt: string }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type ThreadStateFragment = { id: string, subject: string, status: ThreadStatus, messages: Array<{ id: string, direction: MessageDirection, text: string, html: string | null, sentAt: string }> };
+
+export type SystemHealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SystemHealthQuery = { systemHealth: { violations: Array<{ kind: string, reference: string, since: string }> } };
+
+export type WalletUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type WalletUpdatedSubscription = { walletUpdated: { balance: { amount: string, currency: string }, available: { amount: string, currency: string } } };
+
+export type NotificationReceivedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NotificationReceivedSubscription = { notificationReceived: { id: string, kind: NotificationKind, title: string, body: string, createdAt: string } };
+
+export type ThreadUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ThreadUpdatedSubscription = { threadUpdated: { id: string, subject: string, status: ThreadStatus, messages: Array<{ id: string, direction: MessageDirection, text: string, html: string | null, sentAt: string }> } };
+
+export type ReplyToThreadMutationVariables = Exact<{
+  input: ReplyInput;
+}>;
+
+
+export type ReplyToThreadMutation = { replyToThread: { id: string, direction: MessageDirection, text: string, sentAt: string } };
+
+export type CloseThreadMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CloseThreadMutation = { closeThread: { id: string, subject: string, status: ThreadStatus, messages: Array<{ id: string, direction: MessageDirection, text: string, html: string | null, sentAt: string }> } };
+
+export type RequestWithdrawalMutationVariables = Exact<{
+  input: RequestWithdrawalInput;
+}>;
+
+
+export type RequestWithdrawalMutation = { requestWithdrawal: { id: string, status: WithdrawalStatus, method: WithdrawalMethod, amount: { amount: string, currency: string } } };
+
+export type WithdrawalStateFragment = { id: string, status: WithdrawalStatus, method: WithdrawalMethod, amount: { amount: string, currency: string } };
+
+export type WithdrawalsQueryVariables = Exact<{
+  status?: WithdrawalStatus | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type WithdrawalsQuery = { withdrawals: { nodes: Array<{ id: string, status: WithdrawalStatus, method: WithdrawalMethod, amount: { amount: string, currency: string } }> } };
+
+export type ApproveWithdrawalMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ApproveWithdrawalMutation = { approveWithdrawal: { id: string, status: WithdrawalStatus, method: WithdrawalMethod, amount: { amount: string, currency: string } } };
+
+export type RejectWithdrawalMutationVariables = Exact<{
+  id: string;
+  reason: string;
+}>;
+
+
+export type RejectWithdrawalMutation = { rejectWithdrawal: { id: string, status: WithdrawalStatus, method: WithdrawalMethod, amount: { amount: string, currency: string } } };
+
+export type RunReconciliationMutationVariables = Exact<{
+  date?: string | null | undefined;
+}>;
+
+
+export type RunReconciliationMutation = { runReconciliation: { id: string, ok: boolean, discrepancies: Array<{ kind: DiscrepancyKind, expected: string, actual: string, reference: string }> } };
+
+export type SearchVehiclesQueryVariables = Exact<{
+  filter?: VehicleFilter | null | undefined;
+  sort?: VehicleSort | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  from: string;
+  to: string;
+}>;
+
+
+export type SearchVehiclesQuery = { vehicles: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, slug: string, make: string, model: string, year: number, category: VehicleCategory, seats: number, dailyRate: { amount: string, currency: string }, station: { name: string, timeZone: string } | null, availability: { free: boolean, nextFreeFrom: string | null, busy: Array<{ from: string, to: string }> } | null }> } };
+
+export type QuoteRentalMutationVariables = Exact<{
+  input: QuoteRentalInput;
+}>;
+
+
+export type QuoteRentalMutation = { quoteRental: { id: string, expiresAt: string, total: { amount: string, currency: string }, lines: Array<{ label: string, amount: { amount: string, currency: string } }> } };
+
+export type InitiateDepositMutationVariables = Exact<{
+  input: InitiateDepositInput;
+}>;
+
+
+export type InitiateDepositMutation = { initiateDeposit: { id: string, status: DepositStatus, paymentUrl: string, amount: { amount: string, currency: string } } };
+
+export type CreateBookingMutationVariables = Exact<{
+  input: CreateBookingInput;
+}>;
+
+
+export type CreateBookingMutation = { createBooking: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, total: { amount: string, currency: string }, failure: { code: string, message: string } | null, vehicle: { id: string, make: string, model: string } | null, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null } };
+
+export type BookingStateFragment = { id: string, status: BookingStatus, pickupAt: string, returnAt: string, total: { amount: string, currency: string }, failure: { code: string, message: string } | null, vehicle: { id: string, make: string, model: string } | null, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null };
+
+export type GetBookingQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type GetBookingQuery = { booking: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, total: { amount: string, currency: string }, failure: { code: string, message: string } | null, vehicle: { id: string, make: string, model: string } | null, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null } | null };
+
+export type BookingUpdatedSubscriptionVariables = Exact<{
+  bookingId: string;
+}>;
+
+
+export type BookingUpdatedSubscription = { bookingUpdated: { id: string, status: BookingStatus, failure: { code: string, message: string } | null, vehicle: { make: string, model: string } | null, payment: { status: PaymentStatus } | null } };
+
+export type CancelBookingMutationVariables = Exact<{
+  input: CancelBookingInput;
+}>;
+
+
+export type CancelBookingMutation = { cancelBooking: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, total: { amount: string, currency: string }, failure: { code: string, message: string } | null, vehicle: { id: string, make: string, model: string } | null, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null } };
+
+export type MyNotificationsQueryVariables = Exact<{
+  first?: number | null | undefined;
+}>;
+
+
+export type MyNotificationsQuery = { me: { id: string, notifications: { nodes: Array<{ id: string, kind: NotificationKind, title: string, body: string, readAt: string | null, createdAt: string }> } } | null };
+
+export type GetVehicleQueryVariables = Exact<{
+  id?: string | null | undefined;
+  slug?: string | null | undefined;
+  from: string;
+  to: string;
+}>;
+
+
+export type GetVehicleQuery = { vehicle: { id: string, slug: string, make: string, model: string, status: VehicleStatus, version: number, dailyRate: { amount: string, currency: string }, availability: { free: boolean, nextFreeFrom: string | null, busy: Array<{ from: string, to: string }> } | null } | null };
+
+export type GoOnlineMutationVariables = Exact<{
+  at: PointInput;
+}>;
+
+
+export type GoOnlineMutation = { goOnline: { id: string, state: DriverState, rating: number | null, plate: string, position: { lat: number, lng: number } | null } };
+
+export type DriverStateFragment = { id: string, state: DriverState, rating: number | null, plate: string, position: { lat: number, lng: number } | null };
+
+export type CompleteTripMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type CompleteTripMutation = { completeTrip: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export type GetTripQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type GetTripQuery = { trip: { route: string | null, id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null, driver: { plate: string, user: { name: string }, vehicle: { make: string, model: string } } | null, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } | null };
+
+export type RateTripMutationVariables = Exact<{
+  input: RateTripInput;
+}>;
+
+
+export type RateTripMutation = { rateTrip: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export type CancelTripMutationVariables = Exact<{
+  tripId: string;
+  reason?: string | null | undefined;
+}>;
+
+
+export type CancelTripMutation = { cancelTrip: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export type DeclineOfferMutationVariables = Exact<{
+  offerId: string;
+  reason?: string | null | undefined;
+}>;
+
+
+export type DeclineOfferMutation = { declineOffer: { id: string, expiresAt: string } };
+
+export type GoOfflineMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type GoOfflineMutation = { goOffline: { id: string, state: DriverState, rating: number | null, plate: string, position: { lat: number, lng: number } | null } };
+
+export type NearbyDriversQueryVariables = Exact<{
+  near: PointInput;
+  radiusKm?: number | null | undefined;
+  vehicleType?: VehicleType | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type NearbyDriversQuery = { nearbyDrivers: Array<{ heading: number | null, distanceM: number, vehicleType: VehicleType, lastSeenAt: string, position: { lat: number, lng: number } }> };
+
+export type UpdateLocationMutationVariables = Exact<{
+  input: LocationInput;
+}>;
+
+
+export type UpdateLocationMutation = { updateLocation: { accepted: number } };
+
+export type DriverOffersSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DriverOffersSubscription = { driverOffers: { id: string, expiresAt: string, pickupDistanceM: number, estimatedEarnings: { amount: string, currency: string }, trip: { id: string, status: TripStatus, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number } } | null } };
+
+export type QuoteTripMutationVariables = Exact<{
+  input: QuoteTripInput;
+}>;
+
+
+export type QuoteTripMutation = { quoteTrip: Array<{ id: string, vehicleType: VehicleType, pickupEtaSeconds: number | null, tripEtaSeconds: number, surge: number, expiresAt: string, price: { amount: string, currency: string } }> };
+
+export type RequestTripMutationVariables = Exact<{
+  input: RequestTripInput;
+}>;
+
+
+export type RequestTripMutation = { requestTrip: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export type TripStateFragment = { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null };
+
+export type TripUpdatesSubscriptionVariables = Exact<{
+  tripId: string;
+  afterSequence?: number | null | undefined;
+}>;
+
+
+export type TripUpdatesSubscription = { tripUpdates: { sequence: number, kind: TripUpdateKind, status: TripStatus, heading: number | null, etaSeconds: number | null, at: string, position: { lat: number, lng: number } | null, trip: { id: string, status: TripStatus, driver: { plate: string, rating: number | null, user: { name: string }, vehicle: { make: string, model: string } } | null } } };
+
+export type AcceptOfferMutationVariables = Exact<{
+  offerId: string;
+}>;
+
+
+export type AcceptOfferMutation = { acceptOffer: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export type ArriveAtPickupMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type ArriveAtPickupMutation = { arriveAtPickup: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export type StartTripMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type StartTripMutation = { startTrip: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export const PersonFragmentDoc = new TypedDocumentString(`
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}
+    `, {"fragmentName":"Person"});
+export const WalletStateFragmentDoc = new TypedDocumentString(`
+    fragment WalletState on Wallet {
+  balance {
+    amount
+    currency
+  }
+  available {
+    amount
+    currency
+  }
+}
+    `, {"fragmentName":"WalletState"});
+export const ThreadStateFragmentDoc = new TypedDocumentString(`
+    fragment ThreadState on Thread {
+  id
+  subject
+  status
+  messages {
+    id
+    direction
+    text
+    html
+    sentAt
+  }
+}
+    `, {"fragmentName":"ThreadState"});
+export const WithdrawalStateFragmentDoc = new TypedDocumentString(`
+    fragment WithdrawalState on Withdrawal {
+  id
+  status
+  amount {
+    amount
+    currency
+  }
+  method
+}
+    `, {"fragmentName":"WithdrawalState"});
+export const BookingStateFragmentDoc = new TypedDocumentString(`
+    fragment BookingState on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  total {
+    amount
+    currency
+  }
+  failure {
+    code
+    message
+  }
+  vehicle {
+    id
+    make
+    model
+  }
+  payment {
+    id
+    status
+    method
+    amount {
+      amount
+      currency
+    }
+  }
+}
+    `, {"fragmentName":"BookingState"});
+export const DriverStateFragmentDoc = new TypedDocumentString(`
+    fragment DriverState on Driver {
+  id
+  state
+  rating
+  plate
+  position {
+    lat
+    lng
+  }
+}
+    `, {"fragmentName":"DriverState"});
+export const TripStateFragmentDoc = new TypedDocumentString(`
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}
+    `, {"fragmentName":"TripState"});
+export const SignInDocument = new TypedDocumentString(`
+    mutation SignIn($input: SignInInput!) {
+  signIn(input: $input) {
+    accessToken
+    refreshToken
+    expiresAt
+    user {
+      ...Person
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}`);
+export const SignUpDocument = new TypedDocumentString(`
+    mutation SignUp($input: SignUpInput!) {
+  signUp(input: $input) {
+    accessToken
+    refreshToken
+    expiresAt
+    user {
+      ...Person
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}`);
+export const RefreshSessionDocument = new TypedDocumentString(`
+    mutation RefreshSession($refreshToken: String!) {
+  refreshSession(refreshToken: $refreshToken) {
+    accessToken
+    refreshToken
+    expiresAt
+    user {
+      ...Person
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}`);
+export const MeDocument = new TypedDocumentString(`
+    query Me {
+  me {
+    ...Person
+    wallet {
+      ...WalletState
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}
+fragment WalletState on Wallet {
+  balance {
+    amount
+    currency
+  }
+  available {
+    amount
+    currency
+  }
+}`);
+export const SignOutDocument = new TypedDocumentString(`
+    mutation SignOut {
+  signOut
+}
+    `);
+export const ThreadsDocument = new TypedDocumentString(`
+    query Threads($filter: ThreadFilter, $first: Int, $after: String) {
+  threads(filter: $filter, first: $first, after: $after) {
+    nodes {
+      ...ThreadState
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    fragment ThreadState on Thread {
+  id
+  subject
+  status
+  messages {
+    id
+    direction
+    text
+    html
+    sentAt
+  }
+}`);
+export const SystemHealthDocument = new TypedDocumentString(`
+    query SystemHealth {
+  systemHealth {
+    violations {
+      kind
+      reference
+      since
+    }
+  }
+}
+    `);
+export const WalletUpdatedDocument = new TypedDocumentString(`
+    subscription WalletUpdated {
+  walletUpdated {
+    ...WalletState
+  }
+}
+    fragment WalletState on Wallet {
+  balance {
+    amount
+    currency
+  }
+  available {
+    amount
+    currency
+  }
+}`);
+export const NotificationReceivedDocument = new TypedDocumentString(`
+    subscription NotificationReceived {
+  notificationReceived {
+    id
+    kind
+    title
+    body
+    createdAt
+  }
+}
+    `);
+export const ThreadUpdatedDocument = new TypedDocumentString(`
+    subscription ThreadUpdated {
+  threadUpdated {
+    ...ThreadState
+  }
+}
+    fragment ThreadState on Thread {
+  id
+  subject
+  status
+  messages {
+    id
+    direction
+    text
+    html
+    sentAt
+  }
+}`);
+export const ReplyToThreadDocument = new TypedDocumentString(`
+    mutation ReplyToThread($input: ReplyInput!) {
+  replyToThread(input: $input) {
+    id
+    direction
+    text
+    sentAt
+  }
+}
+    `);
+export const CloseThreadDocument = new TypedDocumentString(`
+    mutation CloseThread($id: ID!) {
+  closeThread(id: $id) {
+    ...ThreadState
+  }
+}
+    fragment ThreadState on Thread {
+  id
+  subject
+  status
+  messages {
+    id
+    direction
+    text
+    html
+    sentAt
+  }
+}`);
+export const RequestWithdrawalDocument = new TypedDocumentString(`
+    mutation RequestWithdrawal($input: RequestWithdrawalInput!) {
+  requestWithdrawal(input: $input) {
+    ...WithdrawalState
+  }
+}
+    fragment WithdrawalState on Withdrawal {
+  id
+  status
+  amount {
+    amount
+    currency
+  }
+  method
+}`);
+export const WithdrawalsDocument = new TypedDocumentString(`
+    query Withdrawals($status: WithdrawalStatus, $first: Int, $after: String) {
+  withdrawals(status: $status, first: $first, after: $after) {
+    nodes {
+      ...WithdrawalState
+    }
+  }
+}
+    fragment WithdrawalState on Withdrawal {
+  id
+  status
+  amount {
+    amount
+    currency
+  }
+  method
+}`);
+export const ApproveWithdrawalDocument = new TypedDocumentString(`
+    mutation ApproveWithdrawal($id: ID!) {
+  approveWithdrawal(id: $id) {
+    ...WithdrawalState
+  }
+}
+    fragment WithdrawalState on Withdrawal {
+  id
+  status
+  amount {
+    amount
+    currency
+  }
+  method
+}`);
+export const RejectWithdrawalDocument = new TypedDocumentString(`
+    mutation RejectWithdrawal($id: ID!, $reason: String!) {
+  rejectWithdrawal(id: $id, reason: $reason) {
+    ...WithdrawalState
+  }
+}
+    fragment WithdrawalState on Withdrawal {
+  id
+  status
+  amount {
+    amount
+    currency
+  }
+  method
+}`);
+export const RunReconciliationDocument = new TypedDocumentString(`
+    mutation RunReconciliation($date: Date) {
+  runReconciliation(date: $date) {
+    id
+    ok
+    discrepancies {
+      kind
+      expected
+      actual
+      reference
+    }
+  }
+}
+    `);
+export const SearchVehiclesDocument = new TypedDocumentString(`
+    query SearchVehicles($filter: VehicleFilter, $sort: VehicleSort, $first: Int, $after: String, $from: DateTime!, $to: DateTime!) {
+  vehicles(filter: $filter, sort: $sort, first: $first, after: $after) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    nodes {
+      id
+      slug
+      make
+      model
+      year
+      category
+      seats
+      dailyRate {
+        amount
+        currency
+      }
+      station {
+        name
+        timeZone
+      }
+      availability(from: $from, to: $to) {
+        free
+        nextFreeFrom
+        busy {
+          from
+          to
+        }
+      }
+    }
+  }
+}
+    `);
+export const QuoteRentalDocument = new TypedDocumentString(`
+    mutation QuoteRental($input: QuoteRentalInput!) {
+  quoteRental(input: $input) {
+    id
+    total {
+      amount
+      currency
+    }
+    lines {
+      label
+      amount {
+        amount
+        currency
+      }
+    }
+    expiresAt
+  }
+}
+    `);
+export const InitiateDepositDocument = new TypedDocumentString(`
+    mutation InitiateDeposit($input: InitiateDepositInput!) {
+  initiateDeposit(input: $input) {
+    id
+    status
+    amount {
+      amount
+      currency
+    }
+    paymentUrl
+  }
+}
+    `);
+export const CreateBookingDocument = new TypedDocumentString(`
+    mutation CreateBooking($input: CreateBookingInput!) {
+  createBooking(input: $input) {
+    ...BookingState
+  }
+}
+    fragment BookingState on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  total {
+    amount
+    currency
+  }
+  failure {
+    code
+    message
+  }
+  vehicle {
+    id
+    make
+    model
+  }
+  payment {
+    id
+    status
+    method
+    amount {
+      amount
+      currency
+    }
+  }
+}`);
+export const GetBookingDocument = new TypedDocumentString(`
+    query GetBooking($id: ID!) {
+  booking(id: $id) {
+    ...BookingState
+  }
+}
+    fragment BookingState on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  total {
+    amount
+    currency
+  }
+  failure {
+    code
+    message
+  }
+  vehicle {
+    id
+    make
+    model
+  }
+  payment {
+    id
+    status
+    method
+    amount {
+      amount
+      currency
+    }
+  }
+}`);
+export const BookingUpdatedDocument = new TypedDocumentString(`
+    subscription BookingUpdated($bookingId: ID!) {
+  bookingUpdated(bookingId: $bookingId) {
+    id
+    status
+    failure {
+      code
+      message
+    }
+    vehicle {
+      make
+      model
+    }
+    payment {
+      status
+    }
+  }
+}
+    `);
+export const CancelBookingDocument = new TypedDocumentString(`
+    mutation CancelBooking($input: CancelBookingInput!) {
+  cancelBooking(input: $input) {
+    ...BookingState
+  }
+}
+    fragment BookingState on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  total {
+    amount
+    currency
+  }
+  failure {
+    code
+    message
+  }
+  vehicle {
+    id
+    make
+    model
+  }
+  payment {
+    id
+    status
+    method
+    amount {
+      amount
+      currency
+    }
+  }
+}`);
+export const MyNotificationsDocument = new TypedDocumentString(`
+    query MyNotifications($first: Int) {
+  me {
+    id
+    notifications(first: $first) {
+      nodes {
+        id
+        kind
+        title
+        body
+        readAt
+        createdAt
+      }
+    }
+  }
+}
+    `);
+export const GetVehicleDocument = new TypedDocumentString(`
+    query GetVehicle($id: ID, $slug: String, $from: DateTime!, $to: DateTime!) {
+  vehicle(id: $id, slug: $slug) {
+    id
+    slug
+    make
+    model
+    status
+    version
+    dailyRate {
+      amount
+      currency
+    }
+    availability(from: $from, to: $to) {
+      free
+      nextFreeFrom
+      busy {
+        from
+        to
+      }
+    }
+  }
+}
+    `);
+export const GoOnlineDocument = new TypedDocumentString(`
+    mutation GoOnline($at: PointInput!) {
+  goOnline(at: $at) {
+    ...DriverState
+  }
+}
+    fragment DriverState on Driver {
+  id
+  state
+  rating
+  plate
+  position {
+    lat
+    lng
+  }
+}`);
+export const CompleteTripDocument = new TypedDocumentString(`
+    mutation CompleteTrip($tripId: ID!) {
+  completeTrip(tripId: $tripId) {
+    ...TripState
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export const GetTripDocument = new TypedDocumentString(`
+    query GetTrip($id: ID!) {
+  trip(id: $id) {
+    ...TripState
+    route
+    payment {
+      id
+      status
+      method
+      amount {
+        amount
+        currency
+      }
+    }
+    driver {
+      plate
+      user {
+        name
+      }
+      vehicle {
+        make
+        model
+      }
+    }
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export const RateTripDocument = new TypedDocumentString(`
+    mutation RateTrip($input: RateTripInput!) {
+  rateTrip(input: $input) {
+    ...TripState
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export const CancelTripDocument = new TypedDocumentString(`
+    mutation CancelTrip($tripId: ID!, $reason: String) {
+  cancelTrip(tripId: $tripId, reason: $reason) {
+    ...TripState
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export const DeclineOfferDocument = new TypedDocumentString(`
+    mutation DeclineOffer($offerId: ID!, $reason: String) {
+  declineOffer(offerId: $offerId, reason: $reason) {
+    id
+    expiresAt
+  }
+}
+    `);
+export const GoOfflineDocument = new TypedDocumentString(`
+    mutation GoOffline {
+  goOffline {
+    ...DriverState
+  }
+}
+    fragment DriverState on Driver {
+  id
+  state
+  rating
+  plate
+  position {
+    lat
+    lng
+  }
+}`);
+export const NearbyDriversDocument = new TypedDocumentString(`
+    query NearbyDrivers($near: PointInput!, $radiusKm: Float, $vehicleType: VehicleType, $first: Int) {
+  nearbyDrivers(
+    near: $near
+    radiusKm: $radiusKm
+    vehicleType: $vehicleType
+    first: $first
+  ) {
+    position {
+      lat
+      lng
+    }
+    heading
+    distanceM
+    vehicleType
+    lastSeenAt
+  }
+}
+    `);
+export const UpdateLocationDocument = new TypedDocumentString(`
+    mutation UpdateLocation($input: LocationInput!) {
+  updateLocation(input: $input) {
+    accepted
+  }
+}
+    `);
+export const DriverOffersDocument = new TypedDocumentString(`
+    subscription DriverOffers {
+  driverOffers {
+    id
+    expiresAt
+    pickupDistanceM
+    estimatedEarnings {
+      amount
+      currency
+    }
+    trip {
+      id
+      status
+      pickup {
+        lat
+        lng
+      }
+      destination {
+        lat
+        lng
+      }
+    }
+  }
+}
+    `);
+export const QuoteTripDocument = new TypedDocumentString(`
+    mutation QuoteTrip($input: QuoteTripInput!) {
+  quoteTrip(input: $input) {
+    id
+    vehicleType
+    price {
+      amount
+      currency
+    }
+    pickupEtaSeconds
+    tripEtaSeconds
+    surge
+    expiresAt
+  }
+}
+    `);
+export const RequestTripDocument = new TypedDocumentString(`
+    mutation RequestTrip($input: RequestTripInput!) {
+  requestTrip(input: $input) {
+    ...TripState
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export const TripUpdatesDocument = new TypedDocumentString(`
+    subscription TripUpdates($tripId: ID!, $afterSequence: Int) {
+  tripUpdates(tripId: $tripId, afterSequence: $afterSequence) {
+    sequence
+    kind
+    status
+    position {
+      lat
+      lng
+    }
+    heading
+    etaSeconds
+    at
+    trip {
+      id
+      status
+      driver {
+        plate
+        rating
+        user {
+          name
+        }
+        vehicle {
+          make
+          model
+        }
+      }
+    }
+  }
+}
+    `);
+export const AcceptOfferDocument = new TypedDocumentString(`
+    mutation AcceptOffer($offerId: ID!) {
+  acceptOffer(offerId: $offerId) {
+    ...TripState
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export const ArriveAtPickupDocument = new TypedDocumentString(`
+    mutation ArriveAtPickup($tripId: ID!) {
+  arriveAtPickup(tripId: $tripId) {
+    ...TripState
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export const StartTripDocument = new TypedDocumentString(`
+    mutation StartTrip($tripId: ID!) {
+  startTrip(tripId: $tripId) {
+    ...TripState
+  }
+}
+    fragment TripState on Trip {
+  id
+  status
+  sequence
+  vehicleType
+  pickup {
+    lat
+    lng
+  }
+  destination {
+    lat
+    lng
+  }
+  quotedFare {
+    amount
+    currency
+  }
+  finalFare {
+    amount
+    currency
+  }
+}`);
+export type Requester<C = {}> = <R, V>(doc: string, vars?: V, options?: C) => Promise<R> | AsyncIterable<R>
+export function getSdk<C>(requester: Requester<C>) {
+  return {
+    SignIn(variables: SignInMutationVariables, options?: C): Promise<SignInMutation> {
+      return requester<SignInMutation, SignInMutationVariables>(SignInDocument, variables, options) as Promise<SignInMutation>;
+    },
+    SignUp(variables: SignUpMutationVariables, options?: C): Promise<SignUpMutation> {
+      return requester<SignUpMutation, SignUpMutationVariables>(SignUpDocument, variables, options) as Promise<SignUpMutation>;
+    },
+    RefreshSession(variables: RefreshSessionMutationVariables, options?: C): Promise<RefreshSessionMutation> {
+      return requester<RefreshSessionMutation, RefreshSessionMutationVariables>(RefreshSessionDocument, variables, options) as Promise<RefreshSessionMutation>;
+    },
+    Me(variables?: MeQueryVariables, options?: C): Promise<MeQuery> {
+      return requester<MeQuery, MeQueryVariables>(MeDocument, variables, options) as Promise<MeQuery>;
+    },
+    SignOut(variables?: SignOutMutationVariables, options?: C): Promise<SignOutMutation> {
+      return requester<SignOutMutation, SignOutMutationVariables>(SignOutDocument, variables, options) as Promise<SignOutMutation>;
+    },
+    Threads(variables?: ThreadsQueryVariables, options?: C): Promise<ThreadsQuery> {
+      return requester<ThreadsQuery, ThreadsQueryVariables>(ThreadsDocument, variables, options) as Promise<ThreadsQuery>;
+    },
+    SystemHealth(variables?: SystemHealthQueryVariables, options?: C): Promise<SystemHealthQuery> {
+      return requester<SystemHealthQuery, SystemHealthQueryVariables>(SystemHealthDocument, variables, options) as Promise<SystemHealthQuery>;
+    },
+    WalletUpdated(variables?: WalletUpdatedSubscriptionVariables, options?: C): AsyncIterable<WalletUpdatedSubscription> {
+      return requester<WalletUpdatedSubscription, WalletUpdatedSubscriptionVariables>(WalletUpdatedDocument, variables, options) as AsyncIterable<WalletUpdatedSubscription>;
+    },
+    NotificationReceived(variables?: NotificationReceivedSubscriptionVariables, options?: C): AsyncIterable<NotificationReceivedSubscription> {
+      return requester<NotificationReceivedSubscription, NotificationReceivedSubscriptionVariables>(NotificationReceivedDocument, variables, options) as AsyncIterable<NotificationReceivedSubscription>;
+    },
+    ThreadUpdated(variables?: ThreadUpdatedSubscriptionVariables, options?: C): AsyncIterable<ThreadUpdatedSubscription> {
+      return requester<ThreadUpdatedSubscription, ThreadUpdatedSubscriptionVariables>(ThreadUpdatedDocument, variables, options) as AsyncIterable<ThreadUpdatedSubscription>;
+    },
+    ReplyToThread(variables: ReplyToThreadMutationVariables, options?: C): Promise<ReplyToThreadMutation> {
+      return requester<ReplyToThreadMutation, ReplyToThreadMutationVariables>(ReplyToThreadDocument, variables, options) as Promise<ReplyToThreadMutation>;
+    },
+    CloseThread(variables: CloseThreadMutationVariables, options?: C): Promise<CloseThreadMutation> {
+      return requester<CloseThreadMutation, CloseThreadMutationVariables>(CloseThreadDocument, variables, options) as Promise<CloseThreadMutation>;
+    },
+    RequestWithdrawal(variables: RequestWithdrawalMutationVariables, options?: C): Promise<RequestWithdrawalMutation> {
+      return requester<RequestWithdrawalMutation, RequestWithdrawalMutationVariables>(RequestWithdrawalDocument, variables, options) as Promise<RequestWithdrawalMutation>;
+    },
+    Withdrawals(variables?: WithdrawalsQueryVariables, options?: C): Promise<WithdrawalsQuery> {
+      return requester<WithdrawalsQuery, WithdrawalsQueryVariables>(WithdrawalsDocument, variables, options) as Promise<WithdrawalsQuery>;
+    },
+    ApproveWithdrawal(variables: ApproveWithdrawalMutationVariables, options?: C): Promise<ApproveWithdrawalMutation> {
+      return requester<ApproveWithdrawalMutation, ApproveWithdrawalMutationVariables>(ApproveWithdrawalDocument, variables, options) as Promise<ApproveWithdrawalMutation>;
+    },
+    RejectWithdrawal(variables: RejectWithdrawalMutationVariables, options?: C): Promise<RejectWithdrawalMutation> {
+      return requester<RejectWithdrawalMutation, RejectWithdrawalMutationVariables>(RejectWithdrawalDocument, variables, options) as Promise<RejectWithdrawalMutation>;
+    },
+    RunReconciliation(variables?: RunReconciliationMutationVariables, options?: C): Promise<RunReconciliationMutation> {
+      return requester<RunReconciliationMutation, RunReconciliationMutationVariables>(RunReconciliationDocument, variables, options) as Promise<RunReconciliationMutation>;
+    },
+    SearchVehicles(variables: SearchVehiclesQueryVariables, options?: C): Promise<SearchVehiclesQuery> {
+      return requester<SearchVehiclesQuery, SearchVehiclesQueryVariables>(SearchVehiclesDocument, variables, options) as Promise<SearchVehiclesQuery>;
+    },
+    QuoteRental(variables: QuoteRentalMutationVariables, options?: C): Promise<QuoteRentalMutation> {
+      return requester<QuoteRentalMutation, QuoteRentalMutationVariables>(QuoteRentalDocument, variables, options) as Promise<QuoteRentalMutation>;
+    },
+    InitiateDeposit(variables: InitiateDepositMutationVariables, options?: C): Promise<InitiateDepositMutation> {
+      return requester<InitiateDepositMutation, InitiateDepositMutationVariables>(InitiateDepositDocument, variables, options) as Promise<InitiateDepositMutation>;
+    },
+    CreateBooking(variables: CreateBookingMutationVariables, options?: C): Promise<CreateBookingMutation> {
+      return requester<CreateBookingMutation, CreateBookingMutationVariables>(CreateBookingDocument, variables, options) as Promise<CreateBookingMutation>;
+    },
+    GetBooking(variables: GetBookingQueryVariables, options?: C): Promise<GetBookingQuery> {
+      return requester<GetBookingQuery, GetBookingQueryVariables>(GetBookingDocument, variables, options) as Promise<GetBookingQuery>;
+    },
+    BookingUpdated(variables: BookingUpdatedSubscriptionVariables, options?: C): AsyncIterable<BookingUpdatedSubscription> {
+      return requester<BookingUpdatedSubscription, BookingUpdatedSubscriptionVariables>(BookingUpdatedDocument, variables, options) as AsyncIterable<BookingUpdatedSubscription>;
+    },
+    CancelBooking(variables: CancelBookingMutationVariables, options?: C): Promise<CancelBookingMutation> {
+      return requester<CancelBookingMutation, CancelBookingMutationVariables>(CancelBookingDocument, variables, options) as Promise<CancelBookingMutation>;
+    },
+    MyNotifications(variables?: MyNotificationsQueryVariables, options?: C): Promise<MyNotificationsQuery> {
+      return requester<MyNotificationsQuery, MyNotificationsQueryVariables>(MyNotificationsDocument, variables, options) as Promise<MyNotificationsQuery>;
+    },
+    GetVehicle(variables: GetVehicleQueryVariables, options?: C): Promise<GetVehicleQuery> {
+      return requester<GetVehicleQuery, GetVehicleQueryVariables>(GetVehicleDocument, variables, options) as Promise<GetVehicleQuery>;
+    },
+    GoOnline(variables: GoOnlineMutationVariables, options?: C): Promise<GoOnlineMutation> {
+      return requester<GoOnlineMutation, GoOnlineMutationVariables>(GoOnlineDocument, variables, options) as Promise<GoOnlineMutation>;
+    },
+    CompleteTrip(variables: CompleteTripMutationVariables, options?: C): Promise<CompleteTripMutation> {
+      return requester<CompleteTripMutation, CompleteTripMutationVariables>(CompleteTripDocument, variables, options) as Promise<CompleteTripMutation>;
+    },
+    GetTrip(variables: GetTripQueryVariables, options?: C): Promise<GetTripQuery> {
+      return requester<GetTripQuery, GetTripQueryVariables>(GetTripDocument, variables, options) as Promise<GetTripQuery>;
+    },
+    RateTrip(variables: RateTripMutationVariables, options?: C): Promise<RateTripMutation> {
+      return requester<RateTripMutation, RateTripMutationVariables>(RateTripDocument, variables, options) as Promise<RateTripMutation>;
+    },
+    CancelTrip(variables: CancelTripMutationVariables, options?: C): Promise<CancelTripMutation> {
+      return requester<CancelTripMutation, CancelTripMutationVariables>(CancelTripDocument, variables, options) as Promise<CancelTripMutation>;
+    },
+    DeclineOffer(variables: DeclineOfferMutationVariables, options?: C): Promise<DeclineOfferMutation> {
+      return requester<DeclineOfferMutation, DeclineOfferMutationVariables>(DeclineOfferDocument, variables, options) as Promise<DeclineOfferMutation>;
+    },
+    GoOffline(variables?: GoOfflineMutationVariables, options?: C): Promise<GoOfflineMutation> {
+      return requester<GoOfflineMutation, GoOfflineMutationVariables>(GoOfflineDocument, variables, options) as Promise<GoOfflineMutation>;
+    },
+    NearbyDrivers(variables: NearbyDriversQueryVariables, options?: C): Promise<NearbyDriversQuery> {
+      return requester<NearbyDriversQuery, NearbyDriversQueryVariables>(NearbyDriversDocument, variables, options) as Promise<NearbyDriversQuery>;
+    },
+    UpdateLocation(variables: UpdateLocationMutationVariables, options?: C): Promise<UpdateLocationMutation> {
+      return requester<UpdateLocationMutation, UpdateLocationMutationVariables>(UpdateLocationDocument, variables, options) as Promise<UpdateLocationMutation>;
+    },
+    DriverOffers(variables?: DriverOffersSubscriptionVariables, options?: C): AsyncIterable<DriverOffersSubscription> {
+      return requester<DriverOffersSubscription, DriverOffersSubscriptionVariables>(DriverOffersDocument, variables, options) as AsyncIterable<DriverOffersSubscription>;
+    },
+    QuoteTrip(variables: QuoteTripMutationVariables, options?: C): Promise<QuoteTripMutation> {
+      return requester<QuoteTripMutation, QuoteTripMutationVariables>(QuoteTripDocument, variables, options) as Promise<QuoteTripMutation>;
+    },
+    RequestTrip(variables: RequestTripMutationVariables, options?: C): Promise<RequestTripMutation> {
+      return requester<RequestTripMutation, RequestTripMutationVariables>(RequestTripDocument, variables, options) as Promise<RequestTripMutation>;
+    },
+    TripUpdates(variables: TripUpdatesSubscriptionVariables, options?: C): AsyncIterable<TripUpdatesSubscription> {
+      return requester<TripUpdatesSubscription, TripUpdatesSubscriptionVariables>(TripUpdatesDocument, variables, options) as AsyncIterable<TripUpdatesSubscription>;
+    },
+    AcceptOffer(variables: AcceptOfferMutationVariables, options?: C): Promise<AcceptOfferMutation> {
+      return requester<AcceptOfferMutation, AcceptOfferMutationVariables>(AcceptOfferDocument, variables, options) as Promise<AcceptOfferMutation>;
+    },
+    ArriveAtPickup(variables: ArriveAtPickupMutationVariables, options?: C): Promise<ArriveAtPickupMutation> {
+      return requester<ArriveAtPickupMutation, ArriveAtPickupMutationVariables>(ArriveAtPickupDocument, variables, options) as Promise<ArriveAtPickupMutation>;
+    },
+    StartTrip(variables: StartTripMutationVariables, options?: C): Promise<StartTripMutation> {
+      return requester<StartTripMutation, StartTripMutationVariables>(StartTripDocument, variables, options) as Promise<StartTripMutation>;
+    }
+  };
+}
+export type Sdk = ReturnType<typeof getSdk>;
