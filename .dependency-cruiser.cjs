@@ -8,9 +8,9 @@ module.exports = {
     { name: 'gateway-knows-no-subgraph', severity: 'error', comment: 'Only system wires them together.', from: { path: '^gateway/', pathNot: '^gateway/system\\.ts$' }, to: { path: '^subgraphs/' } },
     { name: 'rules-are-pure', severity: 'error', comment: 'Queries and tables know neither commands nor GraphQL.', from: { path: '^subgraphs/[^/]+/(\\w*[qQ]ueries|tables)\\.ts$' }, to: { path: '^subgraphs/[^/]+/(types|\\w*[rR]esolvers|\\w*[cC]ommands|permissions|subscriptions|main)\\.ts$' } },
     { name: 'commands-know-no-graphql', severity: 'error', from: { path: '^subgraphs/[^/]+/\\w*[cC]ommands\\.ts$' }, to: { path: '^subgraphs/[^/]+/(types|\\w*[rR]esolvers|permissions|subscriptions|main|jobs)\\.ts$' } },
-    { name: 'nobody-imports-main', severity: 'error', from: { path: '^(subgraphs|platform|gateway)/', pathNot: '(\\.test\\.ts$|^subgraphs/starters\\.ts$)' }, to: { path: '/main\\.ts$' } },
+    { name: 'nobody-imports-main', severity: 'error', from: { path: '^(subgraphs|platform|gateway)/', pathNot: '(\\.(test|given)\\.ts$|^subgraphs/starters\\.ts$)' }, to: { path: '/main\\.ts$' } },
     { name: 'sdk-stands-alone', severity: 'error', comment: 'It is shipped to clients.', from: { path: '^sdk/' }, to: { path: '^(platform|subgraphs|gateway|test|scripts)/' } },
-    { name: 'no-test-in-product', severity: 'error', from: { pathNot: '(\\.test\\.ts$|^test/|^bench/|gateway/test\\w+\\.ts$)' }, to: { path: '(^test/|\\.test\\.ts$|testSubgraphs\\.ts$)' } },
+    { name: 'no-test-in-product', severity: 'error', from: { pathNot: '(\\.(test|given)\\.ts$|^test/|^bench/|gateway/test\\w+\\.ts$)' }, to: { path: '(^test/|\\.(test|given)\\.ts$|testSubgraphs\\.ts$)' } },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {

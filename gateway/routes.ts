@@ -12,6 +12,7 @@ export const REMOTE_ROUTES: Readonly<Record<string, readonly RoutePattern[]>> = 
   identity: [{ method: 'GET', path: '/.well-known/jwks.json' }],
   inbox: [
     { method: 'POST', path: '/webhooks/resend' },
+    { method: 'GET', path: '/mail' },
     { method: 'GET', path: '/mail/*' },
   ],
   'payments-ledger': [

@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type DocumentNode, execute, type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, subscribe, validate } from 'graphql';
+import {
+  createSourceEventStream,
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  type GraphQLSchema,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
 import { type Consumption, replay, startConsumer } from './consumer.js';
 import { type Context, createContext } from './context.js';
 import { Refusal, refusalToGraphQLError } from './errors.js';
@@ -102,9 +112,12 @@ export async function startSubgraph<Loaders>(
     async subscribe(request, caller) {
       const document = documentOf(request.query);
       if (!('kind' in document)) return { errors: document };
-      const outcome = await subscribe(argumentsFor(document, request, caller));
-      if (!(Symbol.asyncIterator in outcome)) return edge(outcome, log, caller);
-      return mapEvents(outcome, (event) => edge(event, log, caller));
+      const source = await createSourceEventStream(argumentsFor(document, request, caller));
+      if (!(Symbol.asyncIterator in source)) return edge(source, log, caller);
+      // A context of its own for each event: with the loaders of an earlier one it would show things as they were then.
+      return mapEvents(source as AsyncGenerator<unknown>, async (event) =>
+        edge(await execute({ ...argumentsFor(document, request, caller), rootValue: event }), log, caller),
+      );
     },
     seedDemo: async () => parts.seedDemo?.(),
     replay: (envelope) => replay(db, parts.consumes, envelope),
@@ -163,13 +176,20 @@ function edge(result: ExecutionResult, log: Log, caller: Caller): ExecutionResul
 }
 
 /** Not an async generator function: its `return()` would wait for the event that `next()` waits for, and leak the listener until then. */
-function mapEvents(source: AsyncGenerator<ExecutionResult>, map: (event: ExecutionResult) => ExecutionResult): AsyncGenerator<ExecutionResult> {
-  const convert = (result: IteratorResult<ExecutionResult>): IteratorResult<ExecutionResult> =>
-    result.done ? result : { value: map(result.value), done: false };
+function mapEvents(source: AsyncGenerator<unknown>, map: (event: unknown) => Promise<ExecutionResult>): AsyncGenerator<ExecutionResult> {
   const mapped = {
-    next: () => source.next().then(convert),
-    return: () => source.return(undefined),
-    throw: (error: unknown) => source.throw(error),
+    next: async (): Promise<IteratorResult<ExecutionResult>> => {
+      const step = await source.next();
+      return step.done ? { value: undefined, done: true } : { value: await map(step.value), done: false };
+    },
+    return: async (): Promise<IteratorResult<ExecutionResult>> => {
+      await source.return(undefined);
+      return { value: undefined, done: true };
+    },
+    throw: async (error: unknown): Promise<IteratorResult<ExecutionResult>> => {
+      await source.throw(error);
+      return { value: undefined, done: true };
+    },
     [Symbol.asyncIterator]: () => mapped,
     [Symbol.asyncDispose]: async () => {
       await source.return(undefined);

@@ -1,13 +1,11 @@
-/** `npm test`: installs and builds what is missing, then hands over to vitest. Arguments go to vitest: `npm test -- platform`. */
+/** `npm test`: installs what is missing, then hands over to vitest. Arguments go to vitest: `npm test -- platform`. */
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { build, ended, installDependencies, requireNode, root, runScript } from './prepare.mjs';
+import { ended, installDependencies, requireNode, root, runScript } from './prepare.mjs';
 
 await runScript(async () => {
   requireNode();
   await installDependencies();
-  // The journeys run the built system as real processes.
-  await build();
   const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const child = spawn(process.execPath, [vitest, 'run', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
   const { code } = await ended(child);

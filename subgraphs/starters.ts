@@ -2,11 +2,14 @@ import { parseEnvironment } from '../platform/config.js';
 import type { SubgraphEnvironment } from '../platform/startSubgraph.js';
 import type { Subgraph } from '../platform/subgraph.js';
 import { startBooking } from './booking/main.js';
+import { readDispatchConfig } from './dispatch/config.js';
 import { startDispatch } from './dispatch/main.js';
 import { startFleet } from './fleet/main.js';
 import { identityConfig } from './identity/config.js';
 import { startIdentity } from './identity/main.js';
+import { readInboxConfig } from './inbox/config.js';
 import { startInbox } from './inbox/main.js';
+import { readPaymentsConfig } from './payments-ledger/config.js';
 import { startPaymentsLedger } from './payments-ledger/main.js';
 
 /** Starts a subgraph with its own part of the environment. */
@@ -17,7 +20,7 @@ export const STARTERS: Readonly<Record<string, Starter>> = {
   identity: (environment, env) => startIdentity(environment, parseEnvironment(identityConfig, env)),
   fleet: (environment) => startFleet(environment),
   booking: (environment) => startBooking(environment),
-  'payments-ledger': (environment) => startPaymentsLedger(environment),
-  dispatch: (environment) => startDispatch(environment),
-  inbox: (environment) => startInbox(environment),
+  'payments-ledger': (environment, env) => startPaymentsLedger(environment, readPaymentsConfig(env)),
+  dispatch: (environment, env) => startDispatch(environment, readDispatchConfig(env)),
+  inbox: (environment, env) => startInbox(environment, readInboxConfig(env)),
 };

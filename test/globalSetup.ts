@@ -18,6 +18,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** One Postgres server for the whole run: an embedded one that is gone afterwards, or the one that TEST_DATABASE_URL names. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // The journeys run the built system as real processes; an old build would test yesterday's code.
+  const { build } = (await import(new URL('../scripts/prepare.mjs', import.meta.url).href)) as { build(): Promise<void> };
+  await build();
   const given = process.env.TEST_DATABASE_URL;
   if (given) {
     project.provide('postgresUrl', given);

@@ -105,7 +105,7 @@ describe.each(['one', 'split'] as const)('the rental story, layout %s', (layout)
     );
     const outcomes = await Promise.all(
       quotes.map(({ rival, quote }) =>
-        rival.CreateBooking({ input: { quoteId: quote.id, paymentMethod: 'WALLET', idempotencyKey: randomUUID() } }).then(
+        rival.CreateBooking({ input: { quoteId: quote.id, paymentMethod: 'CARD', paymentToken: 'tok_ok', idempotencyKey: randomUUID() } }).then(
           ({ createBooking }) => createBooking.status,
           (error: { code: string; details?: { nextFreeFrom?: string } }) => `${error.code} ${error.details?.nextFreeFrom ? 'with next' : 'without next'}`,
         ),

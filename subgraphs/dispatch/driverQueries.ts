@@ -1,0 +1,83 @@
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import type { PageRequest } from '../../platform/page.js';
+import type { Orm } from '../../platform/postgres.js';
+import type { DriverRow, DriverStanding, DriverState } from './driver.js';
+import { drivers, trips } from './tables.js';
+import type { VehicleType } from './vehicleType.js';
+
+const MAX_COUNT = 10_000;
+
+export async function driversByIds(orm: Orm, ids: readonly string[]): Promise<DriverRow[]> {
+  return orm
+    .select()
+    .from(drivers)
+    .where(inArray(drivers.id, [...ids]));
+}
+
+export async function driverOfUser(orm: Orm, userId: string): Promise<DriverRow | undefined> {
+  const [row] = await orm.select().from(drivers).where(eq(drivers.userId, userId));
+  return row;
+}
+
+/** The row, locked until the transaction ends; inserts that refer to it may go on. */
+export async function lockDriverOfUser(orm: Orm, userId: string): Promise<DriverRow | undefined> {
+  const [row] = await orm.select().from(drivers).where(eq(drivers.userId, userId)).for('no key update');
+  return row;
+}
+
+export async function lockDriver(orm: Orm, id: string): Promise<DriverRow | undefined> {
+  const [row] = await orm.select().from(drivers).where(eq(drivers.id, id)).for('no key update');
+  return row;
+}
+
+/** What the cache of standings is rebuilt from (DP-02). */
+export async function standingsOf(orm: Orm, driverIds: readonly string[]): Promise<DriverStanding[]> {
+  const rows = await orm
+    .select({
+      driverId: drivers.id,
+      userId: drivers.userId,
+      vehicleType: drivers.vehicleType,
+      state: drivers.state,
+      version: drivers.version,
+      tripId: trips.id,
+    })
+    .from(drivers)
+    .leftJoin(trips, and(eq(trips.driverId, drivers.id), inArray(trips.status, ['ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])))
+    .where(inArray(drivers.id, [...driverIds]));
+  return rows.map((row) => ({ ...row, vehicleType: row.vehicleType as VehicleType, state: row.state as DriverState }));
+}
+
+/** Whether the person rides or drives on a live trip of this driver: then the position is their business. Row-level security hides all others. */
+export async function isOnLiveTripWith(orm: Orm, driverId: string): Promise<boolean> {
+  const rows = await orm
+    .select({ one: sql`1` })
+    .from(trips)
+    .where(and(eq(trips.driverId, driverId), inArray(trips.status, ['ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])))
+    .limit(1);
+  return rows.length > 0;
+}
+
+export interface FoundDriver {
+  driver: DriverRow;
+  sortValue: string;
+}
+
+const approvalIs = (approval: string | null) => (approval === null ? undefined : eq(drivers.approval, approval));
+
+/** Drivers in the order of their registration, one more than the page holds. */
+export async function findDrivers(orm: Orm, approval: string | null, page: PageRequest): Promise<FoundDriver[]> {
+  const after = page.after && sql`(${drivers.createdAt}, ${drivers.id}) > (${page.after[0]}::timestamptz, ${page.after[1]}::uuid)`;
+  return orm
+    .select({ driver: drivers, sortValue: sql<string>`${drivers.createdAt}::text` })
+    .from(drivers)
+    .where(and(approvalIs(approval), after ?? undefined))
+    .orderBy(asc(drivers.createdAt), asc(drivers.id))
+    .limit(page.first + 1);
+}
+
+/** How many there are; exact up to 10,000. */
+export async function countDrivers(orm: Orm, approval: string | null): Promise<number> {
+  const matching = orm.select({ one: sql`1` }).from(drivers).where(approvalIs(approval)).limit(MAX_COUNT).as('matching');
+  const [row] = await orm.select({ count: sql<number>`count(*)::int` }).from(matching);
+  return row?.count ?? 0;
+}

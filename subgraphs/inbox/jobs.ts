@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { type Consumption, consumption } from '../../platform/consumer.js';
+import type { Desk } from './desk.js';
+import { type News, tell } from './notificationCommands.js';
+import type { Kind } from './templates.js';
+
+const amount = { amountMinor: z.string(), currency: z.string() };
+const fee = { feeMinor: z.string(), currency: z.string() };
+
+const booking = z.object({ bookingId: z.uuid(), customerId: z.uuid() });
+const bookingConfirmed = booking.extend({ vehicleTitle: z.string(), pickupAt: z.string(), returnAt: z.string(), totalMinor: z.string(), currency: z.string() });
+const bookingCancelled = booking.extend({ ...fee, by: z.string(), cause: z.string(), failureCode: z.string().nullish() });
+const payment = z.object({
+  paymentId: z.uuid(),
+  subjectType: z.string(),
+  subjectId: z.uuid(),
+  payerId: z.uuid(),
+  method: z.string(),
+  code: z.string().nullish(),
+  ...amount,
+});
+const trip = z.object({ tripId: z.uuid(), riderId: z.uuid() });
+const tripCompleted = trip.extend({ fareMinor: z.string(), currency: z.string() });
+const tripCancelled = trip.extend({ ...fee, by: z.string() });
+const driver = z.object({ userId: z.uuid() });
+const withdrawal = z.object({ withdrawalId: z.uuid(), userId: z.uuid(), ...amount });
+const deposit = z.object({ depositId: z.uuid(), userId: z.uuid(), ...amount });
+
+type Told = Omit<News, 'causeId'>;
+
+const ofPayment =
+  (kind: Kind) =>
+  (event: z.output<typeof payment>): Told => ({
+    kind,
+    userId: event.payerId,
+    data: {
+      paymentId: event.paymentId,
+      method: event.method,
+      amountMinor: event.amountMinor,
+      currency: event.currency,
+      code: event.code,
+      bookingId: event.subjectType === 'BOOKING' ? event.subjectId : null,
+      tripId: event.subjectType === 'TRIP' ? event.subjectId : null,
+    },
+  });
+const ofTrip =
+  (kind: Kind) =>
+  (event: z.output<typeof trip>): Told => ({ kind, userId: event.riderId, data: { tripId: event.tripId } });
+const ofWithdrawal =
+  (kind: Kind) =>
+  ({ userId, withdrawalId, amountMinor, currency }: z.output<typeof withdrawal>): Told => ({
+    kind,
+    userId,
+    data: { withdrawalId, amountMinor, currency },
+  });
+
+/**
+ * What inbox does on other domains' events: it tells the person concerned. An event that is here tells one person one thing; one that is not, such as
+ * `reconciliation.discrepancy`, is taken and tells nobody.
+ */
+export function inboxConsumes(desk: Desk): readonly Consumption[] {
+  const tells = <S extends z.ZodType>(type: string, payload: S, toldOf: (event: z.output<S>) => Told) =>
+    consumption({ type, payload, apply: (tx, event) => tell(tx, desk, { causeId: event.id, ...toldOf(event.payload) }) });
+
+  return [
+    tells('user.registered', driver, ({ userId }) => ({ kind: 'WELCOME', userId, data: {} })),
+    tells('booking.confirmed', bookingConfirmed, ({ bookingId, customerId, vehicleTitle, pickupAt, returnAt, totalMinor, currency }) => ({
+      kind: 'BOOKING_CONFIRMED',
+      userId: customerId,
+      data: { bookingId, vehicleTitle, pickupAt, returnAt, amountMinor: totalMinor, currency },
+    })),
+    tells('booking.cancelled', bookingCancelled, ({ bookingId, customerId, by, cause, failureCode, feeMinor, currency }) => ({
+      kind: 'BOOKING_CANCELLED',
+      userId: customerId,
+      data: { bookingId, by, cause, failureCode, amountMinor: feeMinor, currency },
+    })),
+    tells('booking.expired', booking, ({ bookingId, customerId }) => ({ kind: 'BOOKING_EXPIRED', userId: customerId, data: { bookingId } })),
+    tells('payment.captured', payment, ofPayment('RECEIPT')),
+    tells('payment.failed', payment, ofPayment('PAYMENT_FAILED')),
+    tells('payment.refunded', payment, ofPayment('PAYMENT_REFUNDED')),
+    tells('trip.accepted', trip, ofTrip('TRIP_ACCEPTED')),
+    tells('trip.arrived', trip, ofTrip('TRIP_ARRIVED')),
+    tells('trip.started', trip, ofTrip('TRIP_STARTED')),
+    tells('trip.completed', tripCompleted, ({ tripId, riderId, fareMinor, currency }) => ({
+      kind: 'TRIP_COMPLETED',
+      userId: riderId,
+      data: { tripId, amountMinor: fareMinor, currency },
+    })),
+    tells('trip.cancelled', tripCancelled, ({ tripId, riderId, by, feeMinor, currency }) => ({
+      kind: 'TRIP_CANCELLED',
+      userId: riderId,
+      data: { tripId, by, amountMinor: feeMinor, currency },
+    })),
+    tells('trip.noDrivers', trip, ofTrip('TRIP_NO_DRIVERS')),
+    tells('driver.registered', driver, ({ userId }) => ({ kind: 'DRIVER_REGISTERED', userId, data: {} })),
+    tells('driver.approved', driver, ({ userId }) => ({ kind: 'DRIVER_APPROVED', userId, data: {} })),
+    tells('withdrawal.requested', withdrawal, ofWithdrawal('WITHDRAWAL_REQUESTED')),
+    tells('withdrawal.approved', withdrawal, ofWithdrawal('WITHDRAWAL_APPROVED')),
+    tells('withdrawal.rejected', withdrawal, ofWithdrawal('WITHDRAWAL_REJECTED')),
+    tells('withdrawal.paid', withdrawal, ofWithdrawal('WITHDRAWAL_PAID')),
+    tells('withdrawal.failed', withdrawal, ofWithdrawal('WITHDRAWAL_FAILED')),
+    tells('deposit.completed', deposit, ({ depositId, userId, amountMinor, currency }) => ({
+      kind: 'DEPOSIT_COMPLETED',
+      userId,
+      data: { depositId, amountMinor, currency },
+    })),
+  ];
+}

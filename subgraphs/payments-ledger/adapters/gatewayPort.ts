@@ -1,0 +1,53 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Money } from '../../../platform/money.js';
+import type { CardStep } from '../payment.js';
+
+/** Nobody knows what became of the call: it is made again with the same key. TIMEOUT: it may have arrived. UNAVAILABLE: most likely not. */
+export class GatewayUnanswered extends Error {
+  override name = 'GatewayUnanswered';
+  constructor(readonly problem: 'TIMEOUT' | 'UNAVAILABLE') {
+    super(`the gateway did not answer: ${problem}`);
+  }
+}
+
+export interface CardCall {
+  kind: CardStep['kind'];
+  /** The gateway answers a repetition of a key as it did the first time. */
+  key: string;
+  /** Our id of the whole payment: all calls about one charge carry the same. */
+  orderId: string;
+  /** Only an authorisation carries the card's token. */
+  token: string | null;
+  amount: Money;
+}
+
+/** What the gateway decided. A refusal is final for this key. */
+export type GatewayAnswer = { accepted: true; reference: string } | { accepted: false; code: string };
+
+/** A signed message of the gateway about an order of its payment page, read and checked. */
+export interface GatewayEvent {
+  id: string;
+  type: 'PAID' | 'DECLINED';
+  orderId: string;
+  /** Null when it is no amount of a currency that we trade in: then it is not what we asked for. */
+  amount: Money | null;
+}
+
+/** One line of the gateway's settlement report: an order that was paid. */
+export interface SettledOrder {
+  orderId: string;
+  amount: Money;
+  paidAt: Date;
+}
+
+/** A payment gateway, as this domain needs it (PL-14). No card number passes here: the gateway's own page and tokens only. */
+export interface GatewayPort {
+  /** Where people pay an order. Needs no call: what the page shows is in the address, signed. */
+  paymentUrl(order: { id: string; amount: Money }): string;
+  /** @throws GatewayUnanswered */
+  charge(call: CardCall): Promise<GatewayAnswer>;
+  /** Orders of the payment page that were paid from `from` until `to`. @throws GatewayUnanswered */
+  settlement(from: Date, to: Date): Promise<SettledOrder[]>;
+  /** The event of a webhook; null when the signature is missing, wrong or too old; 'malformed' when it is signed and still makes no sense. */
+  readWebhook(headers: IncomingHttpHeaders, rawBody: Buffer, now: Date): GatewayEvent | 'malformed' | null;
+}

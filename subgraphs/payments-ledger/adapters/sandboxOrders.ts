@@ -1,0 +1,85 @@
+import { and, eq, gte, lt } from 'drizzle-orm';
+import { request } from 'undici';
+import { newUuid } from '../../../platform/ids.js';
+import { formatAmount, money } from '../../../platform/money.js';
+import { systemActor } from '../../../platform/actor.js';
+import { type Database, inTransaction, type Tx } from '../../../platform/postgres.js';
+import { cancelTimer, setTimer } from '../../../platform/timers.js';
+import { type OutsideWork, retryAt } from '../outsideWork.js';
+import { sandboxOrders } from '../tables.js';
+import { signMessage } from './sandboxSignature.js';
+
+export type SandboxOrder = typeof sandboxOrders.$inferSelect;
+
+const WEBHOOK_TIMER = 'sandbox.webhook';
+const WEBHOOK_TIMEOUT_MS = 5_000;
+/** About eight hours of trying; then the merchant has to look at the settlement report. */
+const MAX_ATTEMPTS = 100;
+
+export async function sandboxOrder(tx: Tx, id: string): Promise<SandboxOrder | null> {
+  const [row] = await tx.orm.select().from(sandboxOrders).where(eq(sandboxOrders.id, id));
+  return row ?? null;
+}
+
+/** What a person decided on the payment page; the first decision stays. The webhook's timer commits with it. */
+export async function decideOrder(tx: Tx, order: { id: string; amountMinor: bigint; currency: string; outcome: 'PAID' | 'DECLINED' }): Promise<SandboxOrder> {
+  await tx.orm
+    .insert(sandboxOrders)
+    .values({ ...order, eventId: newUuid(tx.now), decidedAt: tx.now })
+    .onConflictDoNothing();
+  const decided = await sandboxOrder(tx, order.id);
+  if (!decided) throw new Error('the order was not kept');
+  if (decided.deliveredAt === null) await setTimer(tx, { kind: WEBHOOK_TIMER, key: order.id, dueAt: tx.now });
+  return decided;
+}
+
+/** Orders paid in a range of time: the settlement report. */
+export async function paidOrders(tx: Tx, from: Date, to: Date): Promise<SandboxOrder[]> {
+  return tx.orm
+    .select()
+    .from(sandboxOrders)
+    .where(and(eq(sandboxOrders.outcome, 'PAID'), gte(sandboxOrders.decidedAt, from), lt(sandboxOrders.decidedAt, to)));
+}
+
+/** Tells the merchant what became of an order, until the merchant says that it heard. */
+export function sandboxWebhooks(options: { db: Database; secret: string; webhookUrl: () => string }): OutsideWork<SandboxOrder> {
+  const { db, secret } = options;
+  return {
+    kind: WEBHOOK_TIMER,
+    leaseMs: WEBHOOK_TIMEOUT_MS + 5_000,
+    claim: async (tx, id) => {
+      const order = await sandboxOrder(tx, id);
+      if (!order || order.deliveredAt !== null || order.webhookAttempts >= MAX_ATTEMPTS) return null;
+      const webhookAttempts = order.webhookAttempts + 1;
+      await tx.orm.update(sandboxOrders).set({ webhookAttempts }).where(eq(sandboxOrders.id, id));
+      return { ...order, webhookAttempts };
+    },
+    perform: async (order, cause) => {
+      const heard = await send(order).catch(() => false);
+      await inTransaction(systemActor('sandbox'), db, cause, async (tx) => {
+        if (!heard) return setTimer(tx, { kind: WEBHOOK_TIMER, key: order.id, dueAt: retryAt(tx.now, order.webhookAttempts) });
+        await cancelTimer(tx, WEBHOOK_TIMER, order.id);
+        await tx.orm.update(sandboxOrders).set({ deliveredAt: tx.now }).where(eq(sandboxOrders.id, order.id));
+      });
+    },
+  };
+
+  async function send(order: SandboxOrder): Promise<boolean> {
+    const body = JSON.stringify({
+      id: order.eventId,
+      type: order.outcome === 'PAID' ? 'payment.paid' : 'payment.declined',
+      orderId: order.id,
+      amount: formatAmount(money(order.amountMinor, order.currency)),
+      currency: order.currency,
+      occurredAt: order.decidedAt.toISOString(),
+    });
+    const response = await request(options.webhookUrl(), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...signMessage(secret, db.clock(), body) },
+      body,
+      signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS),
+    });
+    await response.body.dump();
+    return response.statusCode >= 200 && response.statusCode < 300;
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { type Consumption, consumption } from '../../platform/consumer.js';
+import type { Tx } from '../../platform/postgres.js';
+import { atDesk, type Desk, type LedgerTx, openCustomerWallet, openDriverWallet } from './ledgerCommands.js';
+import { authorisePayment, captureBooking, closePayment } from './paymentCommands.js';
+import { PAYMENT_METHODS } from './payment.js';
+import { keepDriver, settleTrip } from './tripCommands.js';
+
+const minor = z
+  .string()
+  .regex(/^\d+$/)
+  .transform((digits) => BigInt(digits));
+const uuid = z.uuid();
+
+/** A fare that is still on hold then was forgotten by its trip. */
+const TRIP_HOLD_MS = 24 * 3_600_000;
+
+const bookingHeld = z.object({
+  bookingId: uuid,
+  customerId: uuid,
+  totalMinor: minor,
+  currency: z.string(),
+  paymentMethod: z.enum(['WALLET', 'CARD']),
+  paymentToken: z.string().nullish(),
+  holdExpiresAt: z.coerce.date(),
+});
+const bookingConfirmed = z.object({ bookingId: uuid, totalMinor: minor, currency: z.string() });
+const bookingCancelled = z.object({ bookingId: uuid, feeMinor: minor });
+const bookingEnded = z.object({ bookingId: uuid });
+const tripRequested = z.object({
+  tripId: uuid,
+  riderId: uuid,
+  vehicleType: z.string(),
+  fareMinor: minor,
+  currency: z.string(),
+  paymentMethod: z.enum(PAYMENT_METHODS),
+  paymentToken: z.string().nullish(),
+});
+const tripCompleted = z.object({
+  tripId: uuid,
+  riderId: uuid,
+  driverUserId: uuid,
+  vehicleType: z.string(),
+  fareMinor: minor,
+  currency: z.string(),
+  paymentMethod: z.enum(PAYMENT_METHODS),
+});
+
+/** What payments-ledger does on other domains' events. */
+export function paymentsConsumes(desk: Desk): readonly Consumption[] {
+  const on = <S extends z.ZodType>(type: string, payload: S, apply: (tx: LedgerTx, payload: z.output<S>) => Promise<void>) =>
+    consumption({ type, payload, apply: (tx: Tx, event) => apply(atDesk(tx, desk), event.payload) });
+
+  return [
+    on('user.registered', z.object({ userId: uuid }), (tx, { userId }) => openCustomerWallet(tx, userId)),
+    on('driver.registered', z.object({ userId: uuid }), (tx, { userId }) => openDriverWallet(tx, userId)),
+
+    on('booking.held', bookingHeld, (tx, held) =>
+      authorisePayment(tx, {
+        subject: { type: 'BOOKING', id: held.bookingId },
+        payerId: held.customerId,
+        method: held.paymentMethod,
+        token: held.paymentToken ?? null,
+        amountMinor: held.totalMinor,
+        currency: held.currency,
+        holdUntil: held.holdExpiresAt,
+      }),
+    ),
+    on('booking.confirmed', bookingConfirmed, (tx, { bookingId, totalMinor, currency }) => captureBooking(tx, bookingId, { owedMinor: totalMinor, currency })),
+    on('booking.cancelled', bookingCancelled, (tx, { bookingId, feeMinor }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, feeMinor)),
+    on('booking.expired', bookingEnded, (tx, { bookingId }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, 0n)),
+    on('booking.released', bookingEnded, (tx, { bookingId }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, 0n)),
+
+    on('trip.requested', tripRequested, (tx, trip) =>
+      authorisePayment(tx, {
+        subject: { type: 'TRIP', id: trip.tripId },
+        payerId: trip.riderId,
+        method: trip.paymentMethod,
+        token: trip.paymentToken ?? null,
+        amountMinor: trip.fareMinor,
+        currency: trip.currency,
+        vehicleType: trip.vehicleType,
+        holdUntil: new Date(tx.now.getTime() + TRIP_HOLD_MS),
+      }),
+    ),
+    on('trip.accepted', z.object({ tripId: uuid, driverUserId: uuid }), (tx, { tripId, driverUserId }) => keepDriver(tx, tripId, driverUserId)),
+    on('trip.completed', tripCompleted, (tx, { paymentMethod, ...trip }) => settleTrip(tx, { ...trip, method: paymentMethod })),
+    on('trip.cancelled', z.object({ tripId: uuid, feeMinor: minor }), (tx, { tripId, feeMinor }) => closePayment(tx, { type: 'TRIP', id: tripId }, feeMinor)),
+    on('trip.noDrivers', z.object({ tripId: uuid }), (tx, { tripId }) => closePayment(tx, { type: 'TRIP', id: tripId }, 0n)),
+  ];
+}

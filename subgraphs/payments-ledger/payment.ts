@@ -1,0 +1,67 @@
+import { Refusal } from '../../platform/errors.js';
+import { divideHalfUp } from '../../platform/money.js';
+import type { payments } from './tables.js';
+
+export const PAYMENT_STATUSES = ['PENDING', 'AUTHORISED', 'CAPTURED', 'DECLINED', 'FAILED', 'VOIDED', 'REFUNDED'] as const;
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
+export const PAYMENT_METHODS = ['WALLET', 'CARD', 'CASH'] as const;
+export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
+export const FAILURE_CODES = ['INSUFFICIENT_FUNDS', 'CARD_DECLINED', 'PAYMENT_TIMEOUT'] as const;
+export type FailureCode = (typeof FAILURE_CODES)[number];
+
+/** What the subject asks of its payment by now: to be sure of the money, to take it, or to be done with it (keeping a fee). */
+export type Wanted = 'AUTHORISE' | 'CAPTURE' | 'CLOSE';
+
+export type PaymentRow = typeof payments.$inferSelect;
+
+/** DECLINED and PENDING may still be settled at the end of a trip that took place all the same: CAPTURED from the wallet, or FAILED. */
+const TRANSITIONS: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
+  PENDING: ['AUTHORISED', 'DECLINED', 'VOIDED', 'CAPTURED', 'FAILED'],
+  AUTHORISED: ['CAPTURED', 'VOIDED', 'FAILED'],
+  DECLINED: ['CAPTURED', 'FAILED'],
+  CAPTURED: ['REFUNDED'],
+  FAILED: ['CAPTURED'],
+  VOIDED: [],
+  REFUNDED: [],
+};
+
+/** @throws Refusal PAYMENT_STATE for a change that a payment cannot make */
+export function assertTransition(from: PaymentStatus, to: PaymentStatus): void {
+  if (TRANSITIONS[from].includes(to)) return;
+  throw new Refusal('PAYMENT_STATE', `A payment that is ${from} cannot become ${to}.`, { details: { status: from } });
+}
+
+/** Commission in percent of the fare, by vehicle class (PL-12). */
+const COMMISSION_PERCENT: Readonly<Record<string, bigint>> = { ECONOMY: 15n, COMFORT: 18n, PREMIUM: 20n, XL: 17n };
+
+/** Splits a fare: commission rounded half up, and the rest, to the last piastre, for the driver. */
+export function shareFare(fareMinor: bigint, vehicleType: string): { commissionMinor: bigint; driverMinor: bigint } {
+  const percent = COMMISSION_PERCENT[vehicleType];
+  if (percent === undefined) throw new Error(`no commission is set for vehicle type ${vehicleType}`);
+  const commissionMinor = divideHalfUp(fareMinor * percent, 100n);
+  return { commissionMinor, driverMinor: fareMinor - commissionMinor };
+}
+
+export type CardStep = { kind: 'AUTHORISE' | 'CAPTURE' | 'VOID' | 'REFUND'; amountMinor: bigint };
+
+/**
+ * The next call that a card payment needs at its gateway, from nothing but its facts: so it does not matter whether an answer or a wish came
+ * first, or where a process died. Null when it is where it is wanted.
+ */
+export function nextCardStep(payment: Pick<PaymentRow, 'status' | 'wanted' | 'amountMinor' | 'feeMinor' | 'capturedMinor' | 'refundedMinor'>): CardStep | null {
+  const { status, wanted, amountMinor, feeMinor, capturedMinor, refundedMinor } = payment;
+  switch (status as PaymentStatus) {
+    case 'PENDING':
+      return { kind: 'AUTHORISE', amountMinor };
+    case 'AUTHORISED':
+      if (wanted === 'AUTHORISE') return null;
+      if (wanted === 'CAPTURE') return { kind: 'CAPTURE', amountMinor };
+      return feeMinor > 0n ? { kind: 'CAPTURE', amountMinor: feeMinor < amountMinor ? feeMinor : amountMinor } : { kind: 'VOID', amountMinor };
+    case 'CAPTURED': {
+      const surplus = capturedMinor - refundedMinor - feeMinor;
+      return wanted === 'CLOSE' && surplus > 0n ? { kind: 'REFUND', amountMinor: surplus } : null;
+    }
+    default:
+      return null;
+  }
+}

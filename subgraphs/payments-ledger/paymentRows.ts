@@ -1,0 +1,122 @@
+import { and, eq } from 'drizzle-orm';
+import { newUuid } from '../../platform/ids.js';
+import { appendEvent } from '../../platform/outbox.js';
+import { paymentAuthorised, paymentCaptured, paymentDeclined, paymentFailed, paymentRefunded, paymentVoided } from './events.js';
+import type { LedgerTx } from './ledgerCommands.js';
+import { assertTransition, type FailureCode, type PaymentMethod, type PaymentRow, type PaymentStatus } from './payment.js';
+import { payables, payments } from './tables.js';
+
+export type SubjectType = 'BOOKING' | 'TRIP';
+export interface Subject {
+  type: SubjectType;
+  id: string;
+}
+
+export interface NewPayment {
+  subject: Subject;
+  payerId: string;
+  method: PaymentMethod;
+  token: string | null;
+  amountMinor: bigint;
+  currency: string;
+  /** A trip's class, which sets the commission. */
+  vehicleType?: string;
+  /** When a hold that is still there is a mistake. */
+  holdUntil: Date;
+}
+
+/** Writes a new payment, of which nothing is known yet. */
+export async function insertPayment(tx: LedgerTx, input: Omit<NewPayment, 'holdUntil'>): Promise<PaymentRow> {
+  const row: PaymentRow = {
+    id: newUuid(tx.now),
+    subjectType: input.subject.type,
+    subjectId: input.subject.id,
+    payerId: input.payerId,
+    payeeId: null,
+    method: input.method,
+    token: input.token,
+    vehicleType: input.vehicleType ?? null,
+    amountMinor: input.amountMinor,
+    currency: input.currency,
+    status: 'PENDING',
+    wanted: 'AUTHORISE',
+    feeMinor: 0n,
+    capturedMinor: 0n,
+    refundedMinor: 0n,
+    failureCode: null,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  };
+  await tx.orm.insert(payments).values(row);
+  return row;
+}
+
+/** The payment of a subject, locked until the transaction ends: whatever happens to it happens one after the other. */
+export async function lockPayment(tx: LedgerTx, subject: Subject): Promise<PaymentRow | null> {
+  const [row] = await tx.orm
+    .select()
+    .from(payments)
+    .where(and(eq(payments.subjectType, subject.type), eq(payments.subjectId, subject.id)))
+    .for('update');
+  return row ?? null;
+}
+
+export async function keepPayable(tx: LedgerTx, subject: Subject, facts: { state: string; owedMinor: bigint; currency: string }): Promise<void> {
+  const row = { ...facts, since: tx.now };
+  await tx.orm
+    .insert(payables)
+    .values({ ...row, subjectType: subject.type, subjectId: subject.id })
+    .onConflictDoUpdate({ target: [payables.subjectType, payables.subjectId], set: row });
+}
+
+/** Writes changed facts of a locked payment. @throws Refusal PAYMENT_STATE for a status that it cannot get */
+export async function change(tx: LedgerTx, payment: PaymentRow, changes: Partial<PaymentRow>): Promise<PaymentRow> {
+  if (changes.status && changes.status !== payment.status) assertTransition(payment.status as PaymentStatus, changes.status as PaymentStatus);
+  await tx.orm
+    .update(payments)
+    .set({ ...changes, updatedAt: tx.now })
+    .where(eq(payments.id, payment.id));
+  return { ...payment, ...changes, updatedAt: tx.now };
+}
+
+export async function authorised(tx: LedgerTx, payment: PaymentRow): Promise<void> {
+  await change(tx, payment, { status: 'AUTHORISED' });
+  await appendEvent(tx, paymentAuthorised, payment.id, factsOf(payment, payment.amountMinor));
+}
+
+export async function declined(tx: LedgerTx, payment: PaymentRow, code: FailureCode): Promise<void> {
+  await change(tx, payment, { status: 'DECLINED', failureCode: code });
+  await appendEvent(tx, paymentDeclined, payment.id, { ...factsOf(payment, payment.amountMinor), code });
+}
+
+export async function captured(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<PaymentRow> {
+  await appendEvent(tx, paymentCaptured, payment.id, factsOf(payment, amountMinor));
+  return change(tx, payment, { status: 'CAPTURED', capturedMinor: amountMinor });
+}
+
+export async function voided(tx: LedgerTx, payment: PaymentRow): Promise<void> {
+  await change(tx, payment, { status: 'VOIDED' });
+  await appendEvent(tx, paymentVoided, payment.id, factsOf(payment, payment.amountMinor));
+}
+
+export async function refunded(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<void> {
+  await change(tx, payment, { status: 'REFUNDED', refundedMinor: payment.refundedMinor + amountMinor });
+  await appendEvent(tx, paymentRefunded, payment.id, factsOf(payment, amountMinor));
+}
+
+export async function failed(tx: LedgerTx, payment: PaymentRow, code: FailureCode, amountMinor: bigint): Promise<void> {
+  await change(tx, payment, { status: 'FAILED', failureCode: code });
+  await appendEvent(tx, paymentFailed, payment.id, { ...factsOf(payment, amountMinor), code });
+}
+
+function factsOf(payment: PaymentRow, amountMinor: bigint) {
+  return {
+    paymentId: payment.id,
+    subjectType: payment.subjectType as SubjectType,
+    subjectId: payment.subjectId,
+    payerId: payment.payerId,
+    amountMinor: amountMinor.toString(),
+    currency: payment.currency,
+    method: payment.method as PaymentMethod,
+  };
+}

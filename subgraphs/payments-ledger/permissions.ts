@@ -1,0 +1,24 @@
+import { uuidOf } from '../../platform/ids.js';
+import { only, onlyOwner, type Permissions, signedIn } from '../../platform/permissions.js';
+import type { User } from './types.js';
+
+export const paymentsLedgerPermissions: Permissions = {
+  Query: {
+    deposit: signedIn,
+    withdrawal: signedIn,
+    withdrawals: only('ADMIN'),
+  },
+  Mutation: {
+    initiateDeposit: signedIn,
+    requestWithdrawal: only('DRIVER'),
+    approveWithdrawal: only('ADMIN'),
+    rejectWithdrawal: only('ADMIN'),
+    runReconciliation: only('ADMIN'),
+  },
+  Subscription: {
+    walletUpdated: signedIn,
+  },
+  User: {
+    wallet: onlyOwner((user: User) => uuidOf('usr', user.id)),
+  },
+};

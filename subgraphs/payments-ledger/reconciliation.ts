@@ -1,0 +1,66 @@
+import { formatAmount, type Money } from '../../platform/money.js';
+import type { SettledOrder } from './adapters/gatewayPort.js';
+
+/** What reconciliation and the running check of invariants look for (PL-20, PF-02b). */
+export const DISCREPANCY_KINDS = [
+  'LEDGER_UNBALANCED',
+  'BALANCE_MISMATCH',
+  'CHAIN_BROKEN',
+  'TRIP_NOT_SETTLED',
+  'BOOKING_NOT_PAID',
+  'CANCELLED_WITH_MONEY',
+  'HOLD_OVERDUE',
+  'DEPOSIT_NOT_CREDITED',
+  'DEPOSIT_NOT_SETTLED',
+  'DEPOSIT_AMOUNT',
+  'SETTLEMENT_UNAVAILABLE',
+] as const;
+export type DiscrepancyKind = (typeof DISCREPANCY_KINDS)[number];
+
+export interface Discrepancy {
+  kind: DiscrepancyKind;
+  expected: string;
+  actual: string;
+  /** A public id where there is one. */
+  reference: string;
+}
+
+/** A deposit as reconciliation sees it. `orderId` is its public id. */
+export interface ReconciledDeposit {
+  orderId: string;
+  status: string;
+  amount: Money;
+  settledAt: Date | null;
+}
+
+export interface DayRange {
+  from: Date;
+  to: Date;
+}
+
+const words = (amount: Money) => `${formatAmount(amount)} ${amount.currency}`;
+const within = (at: Date, range: DayRange) => at >= range.from && at < range.to;
+
+/**
+ * Holds our deposits of a day against what the gateway says was paid. Each side may know of something a little earlier than the other, so both
+ * are given with a margin around the day, and what is younger than `matureBefore` is in flight.
+ */
+export function compareSettlement(settled: readonly SettledOrder[], deposits: readonly ReconciledDeposit[], day: DayRange, matureBefore: Date): Discrepancy[] {
+  const ours = new Map(deposits.map((deposit) => [deposit.orderId, deposit]));
+  const theirs = new Map(settled.map((order) => [order.orderId, order]));
+  const found: Discrepancy[] = [];
+  for (const { orderId, amount, paidAt } of settled) {
+    if (!within(paidAt, day) || paidAt >= matureBefore) continue;
+    const deposit = ours.get(orderId);
+    if (deposit?.status === 'COMPLETED') continue;
+    found.push({ kind: 'DEPOSIT_NOT_CREDITED', expected: words(amount), actual: deposit?.status ?? 'no such deposit', reference: orderId });
+  }
+  for (const { orderId, status, amount, settledAt } of deposits) {
+    if (status !== 'COMPLETED' || !settledAt || !within(settledAt, day) || settledAt >= matureBefore) continue;
+    const order = theirs.get(orderId);
+    if (!order) found.push({ kind: 'DEPOSIT_NOT_SETTLED', expected: 'paid at the gateway', actual: words(amount), reference: orderId });
+    else if (words(order.amount) !== words(amount))
+      found.push({ kind: 'DEPOSIT_AMOUNT', expected: words(order.amount), actual: words(amount), reference: orderId });
+  }
+  return found;
+}

@@ -1,0 +1,150 @@
+import { and, eq, gte, inArray, lt, or, sql } from 'drizzle-orm';
+import { systemActor } from '../../platform/actor.js';
+import { Refusal } from '../../platform/errors.js';
+import { newUuid, publicId, uuidOf } from '../../platform/ids.js';
+import { money } from '../../platform/money.js';
+import { appendEvent } from '../../platform/outbox.js';
+import { type Database, inTransaction, type Tx } from '../../platform/postgres.js';
+import { setTimer } from '../../platform/timers.js';
+import { type GatewayPort, GatewayUnanswered, type SettledOrder } from './adapters/gatewayPort.js';
+import { reconciliationDiscrepancy } from './events.js';
+import { brokenInvariants, IN_FLIGHT_MS } from './invariants.js';
+import { brokenLink, GENESIS_HASH } from './ledger.js';
+import type { OutsideWork } from './outsideWork.js';
+import { chainOf, linkBefore, type ReconciliationRow } from './queries.js';
+import { compareSettlement, type DayRange, type Discrepancy, type ReconciledDeposit } from './reconciliation.js';
+import { deposits, entries, reconciliations } from './tables.js';
+
+/** The books are closed by this clock. */
+const TIME_ZONE = 'Africa/Cairo';
+const DAILY_TIMER = 'reconciliation.daily';
+const DAILY_AT = '03:00';
+const DAILY_LEASE_MS = 10 * 60_000;
+/** How far apart the gateway and we may have seen the same payment. */
+const MARGIN_MS = 86_400_000;
+const CHAIN_BATCH = 1_000;
+const MAX_DISCREPANCIES = 1_000;
+
+export interface BookDay extends DayRange {
+  /** Calendar day, such as `2027-03-01`. */
+  date: string;
+}
+
+/** A day of the books; today when none is given. @throws Refusal VALIDATION_ERROR for a day that has not begun */
+export async function bookDay(tx: Tx, date: string | null): Promise<BookDay> {
+  const now = tx.now.toISOString();
+  const [row] = await tx.orm.execute<{ day: string; from: string; to: string }>(sql`
+    select day::text, day::timestamp at time zone ${TIME_ZONE} as from, (day + 1)::timestamp at time zone ${TIME_ZONE} as to
+    from (select coalesce(${date}::date, (${now}::timestamptz at time zone ${TIME_ZONE})::date) as day) d`);
+  if (!row) throw new Error('a day was not counted');
+  const day = { date: row.day, from: new Date(row.from), to: new Date(row.to) };
+  if (day.from <= tx.now) return day;
+  throw new Refusal('VALIDATION_ERROR', 'date: has not begun yet. Choose today or a day before.', { details: { field: 'date', rule: 'past' } });
+}
+
+/** The gateway's report around a day; null when it cannot be had now. Called outside of any transaction. */
+export async function settlementAround(gateway: GatewayPort, day: BookDay): Promise<SettledOrder[] | null> {
+  try {
+    return await gateway.settlement(new Date(day.from.getTime() - MARGIN_MS), new Date(day.to.getTime() + MARGIN_MS));
+  } catch (error) {
+    if (error instanceof GatewayUnanswered) return null;
+    throw error;
+  }
+}
+
+/** Checks the books, stores what was found, and tells of it when something is wrong (PL-20). `settled` is null when the gateway did not answer. */
+export async function reconcile(tx: Tx, day: BookDay, settled: readonly SettledOrder[] | null): Promise<ReconciliationRow> {
+  const invariants = (await brokenInvariants(tx)).map(({ since: _since, ...discrepancy }) => discrepancy);
+  const report: Discrepancy[] = settled
+    ? compareSettlement(settled, await depositsAround(tx, day, settled), day, new Date(tx.now.getTime() - IN_FLIGHT_MS))
+    : [{ kind: 'SETTLEMENT_UNAVAILABLE', expected: 'a report', actual: 'no answer', reference: day.date }];
+  const discrepancies = [...invariants, ...(await brokenChains(tx, day)), ...report].slice(0, MAX_DISCREPANCIES);
+  const row: ReconciliationRow = { id: newUuid(tx.now), date: day.date, ok: discrepancies.length === 0, discrepancies, createdAt: tx.now };
+  await tx.orm.insert(reconciliations).values(row);
+  if (!row.ok) await appendEvent(tx, reconciliationDiscrepancy, row.id, { reconciliationId: row.id, count: discrepancies.length });
+  return row;
+}
+
+/** Our deposits that the report or the day is about. */
+async function depositsAround(tx: Tx, day: BookDay, settled: readonly SettledOrder[]): Promise<ReconciledDeposit[]> {
+  const named = settled.map((order) => uuidOf('dep', order.orderId)).filter((id) => id !== null);
+  const rows = await tx.orm
+    .select({ id: deposits.id, status: deposits.status, amountMinor: deposits.amountMinor, currency: deposits.currency, settledAt: deposits.settledAt })
+    .from(deposits)
+    .where(or(inArray(deposits.id, named), and(eq(deposits.status, 'COMPLETED'), gte(deposits.settledAt, day.from), lt(deposits.settledAt, day.to))));
+  return rows.map((row) => ({ orderId: publicId('dep', row.id), status: row.status, settledAt: row.settledAt, amount: money(row.amountMinor, row.currency) }));
+}
+
+/** Accounts with entries of the day whose chain does not hold from the day's first entry on (PL-07). */
+async function brokenChains(tx: Tx, day: BookDay): Promise<Discrepancy[]> {
+  const touched = await tx.orm
+    .select({ accountId: entries.accountId, first: sql<string>`min(${entries.number})::text` })
+    .from(entries)
+    .where(and(gte(entries.recordedAt, day.from), lt(entries.recordedAt, day.to)))
+    .groupBy(entries.accountId);
+  const found: Discrepancy[] = [];
+  for (const { accountId, first } of touched) {
+    const broken = await brokenChain(tx, accountId, BigInt(first));
+    if (broken) found.push(broken);
+  }
+  return found;
+}
+
+/** The first broken link of an account from an entry on, or null. */
+export async function brokenChain(tx: Tx, accountId: string, fromNumber: bigint): Promise<Discrepancy | null> {
+  const genesis = { number: 0n, balanceMinor: 0n, hash: GENESIS_HASH };
+  let last = fromNumber > 1n ? ((await linkBefore(tx, accountId, fromNumber - 1n)) ?? genesis) : genesis;
+  for (;;) {
+    const batch = await chainOf(tx, accountId, last.number, CHAIN_BATCH);
+    const broken = brokenLink(batch, last);
+    if (broken)
+      return {
+        kind: 'CHAIN_BROKEN',
+        expected: 'an unchanged chain',
+        actual: broken.reason,
+        reference: `${publicId('wal', accountId)} entry ${broken.entry.number}`,
+      };
+    const end = batch.at(-1);
+    if (!end || batch.length < CHAIN_BATCH) return null;
+    last = { number: end.number, balanceMinor: end.balanceAfterMinor, hash: end.hash };
+  }
+}
+
+/** Reconciles yesterday, every night at three. */
+export function dailyReconciliation(options: { db: Database; gateway: GatewayPort }): OutsideWork<BookDay> {
+  const { db, gateway } = options;
+  return {
+    kind: DAILY_TIMER,
+    leaseMs: DAILY_LEASE_MS,
+    claim: async (tx) => {
+      const today = await bookDay(tx, null);
+      const eve = new Date(today.from.getTime() - 1).toISOString();
+      const [row] = await tx.orm.execute<{ day: string }>(sql`select ((${eve}::timestamptz at time zone ${TIME_ZONE})::date)::text as day`);
+      return bookDay(tx, row?.day ?? null);
+    },
+    perform: async (day, cause) => {
+      const settled = await settlementAround(gateway, day);
+      await inTransaction(systemActor(DAILY_TIMER), db, cause, async (tx) => {
+        await reconcile(tx, day, settled);
+        await setNextRun(tx);
+      });
+    },
+  };
+}
+
+/** Sees that the nightly run has its timer; one that is due already stays due. */
+export async function scheduleReconciliation(db: Database): Promise<void> {
+  await inTransaction(systemActor(DAILY_TIMER), db, { traceId: '0'.repeat(32), causationId: newUuid() }, async (tx) => {
+    const present = await tx.orm.execute(sql`select 1 from timers where kind = ${DAILY_TIMER}`);
+    if (present.length === 0) await setNextRun(tx);
+  });
+}
+
+async function setNextRun(tx: Tx): Promise<void> {
+  const now = tx.now.toISOString();
+  const [row] = await tx.orm.execute<{ due: string }>(sql`
+    select (local_day + case when local_time >= ${DAILY_AT}::time then 1 else 0 end + ${DAILY_AT}::time) at time zone ${TIME_ZONE} as due
+    from (select (${now}::timestamptz at time zone ${TIME_ZONE})::date as local_day, (${now}::timestamptz at time zone ${TIME_ZONE})::time as local_time) t`);
+  if (!row) throw new Error('the next night was not found');
+  await setTimer(tx, { kind: DAILY_TIMER, key: 'daily', dueAt: new Date(row.due) });
+}

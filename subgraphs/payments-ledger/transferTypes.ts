@@ -1,0 +1,160 @@
+import { Directive, Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
+import { CalendarDate, connectionOf, DateTime, Money, MoneyInput } from '../../platform/graphqlTypes.js';
+import { DEPOSIT_STATUSES } from './deposit.js';
+import { DISCREPANCY_KINDS } from './reconciliation.js';
+import { enumOf, User } from './types.js';
+import { WITHDRAWAL_METHODS, WITHDRAWAL_STATUSES } from './withdrawal.js';
+
+export const DepositStatus = enumOf(DEPOSIT_STATUSES);
+export const WithdrawalStatusEnum = enumOf(WITHDRAWAL_STATUSES);
+export const WithdrawalMethod = enumOf(WITHDRAWAL_METHODS);
+export const DiscrepancyKindEnum = enumOf(DISCREPANCY_KINDS);
+
+registerEnumType(DepositStatus, {
+  name: 'DepositStatus',
+  description:
+    'PENDING: not paid yet. COMPLETED: in the wallet. DECLINED: not paid. FLAGGED: paid with another amount; we look into it before anything is credited.',
+});
+registerEnumType(WithdrawalStatusEnum, {
+  name: 'WithdrawalStatus',
+  description:
+    'REQUESTED: the money is held. APPROVED: on its way. PAID: sent. REJECTED: refused with a reason; the money is back in the wallet. ' +
+    'FAILED: the bank refused it; the money is back in the wallet.',
+});
+registerEnumType(WithdrawalMethod, { name: 'WithdrawalMethod', description: 'Where the money goes: a bank account, or a mobile wallet.' });
+registerEnumType(DiscrepancyKindEnum, {
+  name: 'DiscrepancyKind',
+  description:
+    'LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. CHAIN_BROKEN: an entry was changed. ' +
+    'TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. ' +
+    'CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. DEPOSIT_…: ours and the gateway’s word differ. ' +
+    'SETTLEMENT_UNAVAILABLE: the gateway gave no report.',
+});
+
+@ObjectType({ description: 'Money on its way into a wallet. Visible to who pays it in, and to admins.' })
+@Directive('@key(fields: "id")')
+@Directive('@key(fields: "ref")')
+export class Deposit {
+  @Field(() => ID, { description: 'Id of the deposit: `dep_…`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => ID, { description: 'The id, as `node` hands it over.' })
+  ref!: string;
+
+  @Field(() => DepositStatus, { description: 'How far it is.' })
+  status!: keyof typeof DepositStatus;
+
+  @Field(() => Money, { description: 'How much.' })
+  amount!: Money;
+
+  @Field({ description: 'Where it is paid: a page of the payment gateway, to be opened in a browser. The wallet changes when the gateway confirms.' })
+  paymentUrl!: string;
+
+  @Field(() => DateTime, { description: 'When it was begun.' })
+  createdAt!: Date;
+}
+
+@ObjectType({ description: "Money on its way out of a driver's wallet. Visible to that driver, and to admins." })
+@Directive('@key(fields: "id")')
+@Directive('@key(fields: "ref")')
+export class Withdrawal {
+  @Field(() => ID, { description: 'Id of the withdrawal: `wdr_…`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => ID, { description: 'The id, as `node` hands it over.' })
+  ref!: string;
+
+  @Field(() => WithdrawalStatusEnum, { description: 'How far it is.' })
+  status!: keyof typeof WithdrawalStatusEnum;
+
+  @Field(() => Money, { description: 'How much.' })
+  amount!: Money;
+
+  @Field(() => WithdrawalMethod, { description: 'Where it goes.' })
+  method!: keyof typeof WithdrawalMethod;
+
+  @Field({ description: 'The last four characters of the account or phone number.' })
+  accountEnding!: string;
+
+  @Field(() => User, { description: 'Whose money it is.' })
+  user!: User;
+
+  @Field(() => String, { nullable: true, description: 'Why it was rejected; null when it was not.' })
+  reason!: string | null;
+
+  @Field(() => DateTime, { description: 'When it was asked for.' })
+  requestedAt!: Date;
+}
+
+export const WithdrawalConnection = connectionOf('Withdrawal', () => Withdrawal);
+
+@ObjectType({ description: 'Something that does not add up.' })
+export class Discrepancy {
+  @Field(() => DiscrepancyKindEnum, { description: 'What kind of thing is wrong.' })
+  kind!: keyof typeof DiscrepancyKindEnum;
+
+  @Field({ description: 'What it should be.' })
+  expected!: string;
+
+  @Field({ description: 'What it is.' })
+  actual!: string;
+
+  @Field({ description: 'What it is about: an id where there is one.' })
+  reference!: string;
+}
+
+@ObjectType({ description: 'Result of checking the books of a day. What was younger than a minute was left out. For admins.' })
+@Directive('@key(fields: "id")')
+@Directive('@key(fields: "ref")')
+export class Reconciliation {
+  @Field(() => ID, { description: 'Id of the reconciliation: `rec_…`.' })
+  id!: string;
+
+  @Directive('@inaccessible')
+  @Field(() => ID, { description: 'The id, as `node` hands it over.' })
+  ref!: string;
+
+  @Field(() => CalendarDate, { description: 'The day, by the clock of Cairo.' })
+  date!: string;
+
+  @Field({ description: 'Whether everything adds up.' })
+  ok!: boolean;
+
+  @Field(() => [Discrepancy], { description: 'What does not; at most 1,000.' })
+  discrepancies!: Discrepancy[];
+
+  @Field(() => DateTime, { description: 'When it was checked.' })
+  createdAt!: Date;
+}
+
+@InputType({ description: 'Money to put into the own wallet.' })
+export class InitiateDepositInput {
+  @Field(() => MoneyInput, { description: 'How much, in EGP.' })
+  amount!: MoneyInput;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Any text that is new for each intent; sent again, it gets the same deposit. The `Idempotency-Key` header does as well.',
+  })
+  idempotencyKey?: string;
+}
+
+@InputType({ description: 'Money to take out of the own wallet.' })
+export class RequestWithdrawalInput {
+  @Field(() => MoneyInput, { description: 'How much, in EGP; no more than is available.' })
+  amount!: MoneyInput;
+
+  @Field(() => WithdrawalMethod, { description: 'Where it goes.' })
+  method!: keyof typeof WithdrawalMethod;
+
+  @Field({ description: 'Account number, IBAN or phone number, 4 to 34 letters and digits.' })
+  accountNumber!: string;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Any text that is new for each intent; sent again, it gets the same withdrawal. The `Idempotency-Key` header does as well.',
+  })
+  idempotencyKey?: string;
+}

@@ -1,0 +1,84 @@
+import { Arg, Ctx, FieldResolver, Int, Resolver, Root, Subscription } from 'type-graphql';
+import { userIdOf } from '../../platform/actor.js';
+import { Refusal } from '../../platform/errors.js';
+import type { ConnectionSource } from '../../platform/graphqlTypes.js';
+import { uuidOf } from '../../platform/ids.js';
+import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
+import type { PaymentsContext } from './context.js';
+import { entriesOf, walletsByOwners, type WalletView } from './queries.js';
+import { toPayment, toWallet, toWalletEntry } from './shapes.js';
+import { watchWallet } from './subscriptions.js';
+import { Booking, Payment, Trip, User, Wallet, type WalletEntry, WalletEntryConnection } from './types.js';
+
+const ENTRY_ORDER = 'WALLET_ENTRIES';
+
+@Resolver(() => Wallet)
+export class WalletResolver {
+  @FieldResolver(() => WalletEntryConnection, { description: 'What moved it, the newest first.' })
+  async entries(
+    @Root() wallet: Wallet,
+    @Ctx() ctx: PaymentsContext,
+    @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when not given, at most 100.' }) first?: number,
+    @Arg('after', () => String, { nullable: true, description: 'Cursor behind which the page begins.' }) after?: string,
+  ): Promise<ConnectionSource<WalletEntry>> {
+    const page = pageRequest(ENTRY_ORDER, first, after, 1);
+    if (page.after && !/^\d{1,18}$/.test(page.after[0] ?? '')) {
+      throw new Refusal('VALIDATION_ERROR', 'after: is not a cursor of this list.', { details: { field: 'after', rule: 'cursor' } });
+    }
+    const rows = await ctx.run((tx) => entriesOf(tx.orm, wallet.accountId, page));
+    const result = toPage(rows, page, (row) => encodeCursor(ENTRY_ORDER, [row.number]));
+    return {
+      pageInfo: result.pageInfo,
+      edges: result.edges.map(({ cursor, node }) => ({ cursor, node: toWalletEntry(node) })),
+      nodes: result.nodes.map(toWalletEntry),
+      totalCount: async () => Math.min(Number(wallet.entryCount), 10_000),
+    };
+  }
+
+  @Subscription(() => Wallet, {
+    description: 'Your wallet, after each change of its balance or of what is available. For its owner.',
+    subscribe: async ({ context }) => {
+      const ctx = context as PaymentsContext;
+      const ownerId = userIdOf(ctx.actor);
+      if (ownerId === null) throw new Refusal('UNAUTHENTICATED', 'Sign in first: a wallet is shown to its owner.');
+      return watchWallet(ctx.feed, ownerId, async () => (await ctx.run((tx) => walletsByOwners(tx.orm, [ownerId])))[0] ?? null);
+    },
+  })
+  walletUpdated(@Root() view: WalletView): Wallet {
+    return toWallet(view);
+  }
+}
+
+@Resolver(() => User)
+export class UserWalletResolver {
+  @FieldResolver(() => Wallet, {
+    nullable: true,
+    description: 'Their money with us. For themselves and admins. Null until the account is set up, moments after sign-up.',
+  })
+  async wallet(@Root() user: User, @Ctx() ctx: PaymentsContext): Promise<Wallet | null> {
+    const uuid = uuidOf('usr', user.id);
+    const view = uuid && (await ctx.loaders.walletByOwner.load(uuid));
+    return view ? toWallet(view) : null;
+  }
+}
+
+async function paymentOf(ctx: PaymentsContext, type: 'BOOKING' | 'TRIP', uuid: string | null): Promise<Payment | null> {
+  const row = uuid && (await ctx.loaders.paymentBySubject.load(`${type}:${uuid}`));
+  return row ? toPayment(row) : null;
+}
+
+@Resolver(() => Booking)
+export class BookingPaymentResolver {
+  @FieldResolver(() => Payment, { nullable: true, description: 'What is paid for it. Null until payment has begun, and for those whom it does not concern.' })
+  payment(@Root() booking: Booking, @Ctx() ctx: PaymentsContext): Promise<Payment | null> {
+    return paymentOf(ctx, 'BOOKING', uuidOf('bkg', booking.id));
+  }
+}
+
+@Resolver(() => Trip)
+export class TripPaymentResolver {
+  @FieldResolver(() => Payment, { nullable: true, description: 'What is paid for it. Null until payment has begun, and for those whom it does not concern.' })
+  payment(@Root() trip: Trip, @Ctx() ctx: PaymentsContext): Promise<Payment | null> {
+    return paymentOf(ctx, 'TRIP', uuidOf('trp', trip.id));
+  }
+}

@@ -1,0 +1,162 @@
+import { eq } from 'drizzle-orm';
+import { systemActor, userIdOf } from '../../platform/actor.js';
+import { notFound, parseInput } from '../../platform/errors.js';
+import { newUuid } from '../../platform/ids.js';
+import { type Money, money } from '../../platform/money.js';
+import { appendEvent } from '../../platform/outbox.js';
+import { type Database, inTransaction, type Tx } from '../../platform/postgres.js';
+import { cancelTimer, setTimer } from '../../platform/timers.js';
+import { type GatewayAnswer, GatewayUnanswered } from './adapters/gatewayPort.js';
+import type { PayoutPort } from './adapters/payoutPort.js';
+import { assertWalletCurrency } from './depositCommands.js';
+import { withdrawalEvents } from './events.js';
+import { claimCall, endCall, type GatewayCallRow } from './gatewayCalls.js';
+import { lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
+import { systemAccount } from './ledger.js';
+import { atDesk, type Desk, type LedgerTx } from './ledgerCommands.js';
+import { type OutsideWork, retryAt } from './outsideWork.js';
+import { gatewayCalls, withdrawals } from './tables.js';
+import { mayDecide, reasonSchema, withdrawalSchema, type WithdrawalRow } from './withdrawal.js';
+
+const PAYOUT_TIMER = 'payout';
+/** Admins decide within days; a hold that is older is asked about. */
+const HOLD_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+/** Asks for money out of a driver's own wallet: held at once, so that it cannot be spent twice (PL-13). @throws Refusal INSUFFICIENT_FUNDS, VALIDATION_ERROR */
+export async function requestWithdrawal(tx: LedgerTx, request: { userId: string; amount: Money; method: string; accountNumber: string }): Promise<string> {
+  const { method, accountNumber } = parseInput(withdrawalSchema, request);
+  assertWalletCurrency(request.amount.currency);
+  const row: WithdrawalRow = {
+    id: newUuid(tx.now),
+    userId: request.userId,
+    ...request.amount,
+    method,
+    accountNumber,
+    status: 'REQUESTED',
+    decidedBy: null,
+    reason: null,
+    failureCode: null,
+    payoutReference: null,
+    requestedAt: tx.now,
+    decidedAt: null,
+    settledAt: null,
+  };
+  await placeHold(tx, {
+    ownerId: row.userId,
+    amount: request.amount,
+    reference: { type: 'WITHDRAWAL', id: row.id },
+    purpose: 'WITHDRAWAL',
+    expiresAt: new Date(tx.now.getTime() + HOLD_DAYS * DAY_MS),
+  });
+  await tx.orm.insert(withdrawals).values(row);
+  await tell(tx, 'requested', row);
+  return row.id;
+}
+
+/** Lets a withdrawal be paid out. Of two admins one decides; the other gets CONFLICT. @throws Refusal NOT_FOUND, CONFLICT */
+export async function approveWithdrawal(tx: LedgerTx, id: string): Promise<WithdrawalRow> {
+  const row = await lockWithdrawal(tx, id);
+  const decidedBy = userIdOf(tx.actor);
+  if (!mayDecide(row, 'APPROVE', decidedBy)) return row;
+  const approved = await change(tx, row, { status: 'APPROVED', decidedBy, decidedAt: tx.now });
+  const callId = newUuid(tx.now);
+  await tx.orm.insert(gatewayCalls).values({
+    id: callId,
+    kind: 'PAYOUT',
+    withdrawalId: id,
+    amountMinor: row.amountMinor,
+    currency: row.currency,
+    status: 'OPEN',
+    createdAt: tx.now,
+  });
+  await setTimer(tx, { kind: PAYOUT_TIMER, key: callId, dueAt: tx.now });
+  await tell(tx, 'approved', approved);
+  return approved;
+}
+
+/** Refuses a withdrawal and gives the money back to the wallet. @throws Refusal NOT_FOUND, CONFLICT, VALIDATION_ERROR without a reason */
+export async function rejectWithdrawal(tx: LedgerTx, id: string, reasonGiven: string): Promise<WithdrawalRow> {
+  const { reason } = parseInput(reasonSchema, { reason: reasonGiven }, '');
+  const row = await lockWithdrawal(tx, id);
+  const decidedBy = userIdOf(tx.actor);
+  if (!mayDecide(row, 'REJECT', decidedBy)) return row;
+  await returnHold(tx, id);
+  const rejected = await change(tx, row, { status: 'REJECTED', decidedBy, reason, decidedAt: tx.now, settledAt: tx.now });
+  await tell(tx, 'rejected', rejected);
+  return rejected;
+}
+
+/** Sends approved withdrawals to the bank: written down before, sent outside of any transaction, recorded after. */
+export function payouts(options: { db: Database; desk: Desk; bank: PayoutPort; timeoutMs: number }): OutsideWork<GatewayCallRow> {
+  const { db, desk, bank, timeoutMs } = options;
+  const actor = systemActor(PAYOUT_TIMER);
+  return {
+    kind: PAYOUT_TIMER,
+    leaseMs: timeoutMs + 5_000,
+    claim: claimCall,
+    perform: async (call, cause) => {
+      const row = await inTransaction(actor, db, cause, (tx) => findWithdrawal(tx, call.withdrawalId ?? ''));
+      const answer = await ask(bank, call, row);
+      await inTransaction(actor, db, cause, (tx) => recordPayout(atDesk(tx, desk), call, answer));
+    },
+  };
+}
+
+async function ask(bank: PayoutPort, call: GatewayCallRow, row: WithdrawalRow): Promise<GatewayAnswer | GatewayUnanswered> {
+  try {
+    const { method, accountNumber, amountMinor, currency } = row;
+    return await bank.pay({ key: call.id, method: method as 'BANK' | 'MOBILE_WALLET', accountNumber, amount: money(amountMinor, currency) });
+  } catch (error) {
+    if (error instanceof GatewayUnanswered) return error;
+    throw error;
+  }
+}
+
+/** Records what the bank said: paid, or failed and the money back in the wallet. Locks in the order withdrawal, timer, call. */
+async function recordPayout(tx: LedgerTx, call: GatewayCallRow, answer: GatewayAnswer | GatewayUnanswered): Promise<void> {
+  const row = await lockWithdrawal(tx, call.withdrawalId ?? '');
+  if (row.status !== 'APPROVED') return cancelTimer(tx, PAYOUT_TIMER, call.id);
+  if (answer instanceof GatewayUnanswered) {
+    return setTimer(tx, { kind: PAYOUT_TIMER, key: call.id, dueAt: retryAt(tx.now, call.attempts) });
+  }
+  await cancelTimer(tx, PAYOUT_TIMER, call.id);
+  if (!answer.accepted) {
+    await endCall(tx, call.id, { status: 'ANSWERED', problem: answer.code });
+    await returnHold(tx, row.id);
+    return tell(tx, 'failed', await change(tx, row, { status: 'FAILED', failureCode: answer.code, settledAt: tx.now }));
+  }
+  await endCall(tx, call.id, { status: 'ANSWERED', reference: answer.reference });
+  const hold = await lockHold(tx, { type: 'WITHDRAWAL', id: row.id }, 'WITHDRAWAL');
+  if (!hold) throw new Error(`withdrawal ${row.id} was paid without a hold`);
+  const out = { account: systemAccount('PAYOUT_CLEARING', row.currency, row.id), amountMinor: row.amountMinor };
+  await settleHold(tx, hold, { kind: 'WITHDRAWAL_PAYOUT', takeMinor: row.amountMinor, to: [out] });
+  await tell(tx, 'paid', await change(tx, row, { status: 'PAID', payoutReference: answer.reference, settledAt: tx.now }));
+}
+
+async function returnHold(tx: LedgerTx, withdrawalId: string): Promise<void> {
+  const hold = await lockHold(tx, { type: 'WITHDRAWAL', id: withdrawalId }, 'WITHDRAWAL');
+  if (hold) await voidHold(tx, hold);
+}
+
+async function findWithdrawal(tx: Tx, id: string): Promise<WithdrawalRow> {
+  const [row] = await tx.orm.select().from(withdrawals).where(eq(withdrawals.id, id));
+  if (!row) throw notFound('withdrawal');
+  return row;
+}
+
+async function lockWithdrawal(tx: Tx, id: string): Promise<WithdrawalRow> {
+  const [row] = await tx.orm.select().from(withdrawals).where(eq(withdrawals.id, id)).for('update');
+  if (!row) throw notFound('withdrawal');
+  return row;
+}
+
+async function change(tx: Tx, row: WithdrawalRow, changes: Partial<WithdrawalRow>): Promise<WithdrawalRow> {
+  await tx.orm.update(withdrawals).set(changes).where(eq(withdrawals.id, row.id));
+  return { ...row, ...changes };
+}
+
+async function tell(tx: Tx, what: keyof typeof withdrawalEvents, row: WithdrawalRow): Promise<void> {
+  const { id, userId, amountMinor, currency } = row;
+  await appendEvent(tx, withdrawalEvents[what], id, { withdrawalId: id, userId, amountMinor: amountMinor.toString(), currency });
+}
