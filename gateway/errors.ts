@@ -54,16 +54,26 @@ export function thrownToClientError(thrown: unknown, scope: ErrorScope): ClientE
 
 /**
  * A result as a client may see it. Apollo's executor reports a null where none may be in an extension only; such data is wrong, and says so
- * here as an error like any other.
+ * here as an error like any other; but for lookups, whose null is an answer.
  */
-export function toClientResult(result: ExecutionResult | FormattedExecutionResult, scope: ErrorScope): FormattedExecutionResult {
+export function toClientResult(
+  result: ExecutionResult | FormattedExecutionResult,
+  scope: ErrorScope,
+  lookups: () => ReadonlySet<string> = () => new Set(),
+): FormattedExecutionResult {
   const { valueCompletion, ...extensions } = (result.extensions ?? {}) as Record<string, unknown> & { valueCompletion?: GraphQLFormattedError[] };
-  const errors: readonly (GraphQLError | GraphQLFormattedError)[] = [...(result.errors ?? []), ...(valueCompletion ?? [])];
+  const errors: readonly (GraphQLError | GraphQLFormattedError)[] = [...(result.errors ?? []), ...nullsWithoutReason(valueCompletion, lookups)];
   return {
     ...(errors.length > 0 && { errors: errors.map((error) => toClientError(error, scope)) }),
     ...('data' in result && { data: result.data }),
     ...(Object.keys(extensions).length > 0 && { extensions }),
   };
+}
+
+function nullsWithoutReason(nulls: readonly GraphQLFormattedError[] = [], lookups: () => ReadonlySet<string>): readonly GraphQLFormattedError[] {
+  if (nulls.length === 0) return nulls;
+  const names = lookups();
+  return nulls.filter(({ path }) => !names.has(String(path?.[0])));
 }
 
 /** The same, for a result whose errors may have got their form already; not for one that comes straight from a subgraph. */

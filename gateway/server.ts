@@ -16,6 +16,7 @@ import { createHealth } from './health.js';
 import { graphqlOverHttp, unreadableBody } from './http.js';
 import { DEFAULT_LIMITS, limitsRule, type QueryLimits } from './limits.js';
 import type { SubgraphLink } from './links.js';
+import { lookupNames } from './lookups.js';
 import { listen } from './listen.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { forwardRoutes } from './routes.js';
@@ -156,13 +157,15 @@ function answerInOneForm(log: Log, metrics: Metrics): ApolloServerPlugin<Gateway
     async requestDidStart() {
       const startedAt = performance.now();
       return {
-        async willSendResponse({ response, contextValue, errors, operationName, operation }) {
+        async willSendResponse({ response, contextValue, errors, operationName, operation, document }) {
           const { caller } = contextValue;
           if (response.body.kind === 'single') {
             const { singleResult } = response.body;
             // Apollo's formatted errors have lost their causes; the log wants those.
             const whole = errors ? { ...singleResult, errors } : singleResult;
-            response.body.singleResult = toClientResult(whole, { traceId: caller.traceId, log });
+            response.body.singleResult = toClientResult(whole, { traceId: caller.traceId, log }, () =>
+              document && operation ? lookupNames(document, operation) : new Set(),
+            );
           }
           const ms = performance.now() - startedAt;
           const failed = response.body.kind === 'single' && response.body.singleResult.errors !== undefined;

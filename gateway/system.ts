@@ -25,6 +25,9 @@ export interface RunningSystem {
   stop(): Promise<void>;
 }
 
+/** Demo events that take longer than this are no reason to keep people waiting. */
+const SETTLE_WITHIN_MS = 20_000;
+
 /**
  * Starts the gateway, and in its own process every subgraph that the environment gives no URL for (GW-33), with what they need: servers,
  * migrations, demo data. What was started is stopped again when a later step fails.
@@ -50,7 +53,6 @@ export async function startSystem(env: NodeJS.ProcessEnv, options: { log?: Log; 
     // The gateway closes its links and with them the local subgraphs, before the servers that those drain into.
     started.push(...subgraphs);
     const demo = service.SEED_DEMO === '1' || (service.SEED_DEMO === undefined && servers?.embedded === true);
-    if (demo) for (const subgraph of subgraphs) await subgraph.seedDemo();
     const gateway = await startGateway({
       config: { ...config, host: config.host ?? (config.production ? undefined : '127.0.0.1') },
       supergraphSdl: await readFile(path.resolve(packageRoot, config.supergraphPath), 'utf8'),
@@ -60,11 +62,23 @@ export async function startSystem(env: NodeJS.ProcessEnv, options: { log?: Log; 
     });
     started.push(gateway);
     graph.url ||= `http://127.0.0.1:${gateway.port}/graphql`;
+    if (demo) await seed(subgraphs);
     return { url: `http://localhost:${gateway.port}`, port: gateway.port, demo, runsOn: servers?.description ?? 'subgraphs of their own', stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/**
+ * Writes the demo data, and waits until it has arrived everywhere: whoever reads "ready" may quote a seeded car at once. After the gateway, because mails
+ * about it ask the graph for addresses. What does not arrive in time arrives later, as any event does.
+ */
+async function seed(subgraphs: readonly Subgraph[]): Promise<void> {
+  for (const subgraph of subgraphs) await subgraph.seedDemo();
+  const deadline = Date.now() + SETTLE_WITHIN_MS;
+  const settled = async () => (await Promise.all(subgraphs.map((subgraph) => subgraph.settled()))).every(Boolean);
+  while (Date.now() < deadline && !(await settled())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 function missingSecret(): never {

@@ -45,6 +45,7 @@ export function testSubgraph(name: string, typeDefs: string, resolvers: Resolver
     },
     ready: async () => ({ ok: true, checks: { self: 'ok' } }),
     seedDemo: async () => {},
+    settled: async () => true,
     replay: async () => false,
     stop: async () => {},
   };

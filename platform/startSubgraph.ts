@@ -120,6 +120,7 @@ export async function startSubgraph<Loaders>(
       );
     },
     seedDemo: async () => parts.seedDemo?.(),
+    settled: async () => (await db.sql`select 1 from deliveries where acknowledged_at is null limit 1`).length === 0,
     replay: (envelope) => replay(db, parts.consumes, envelope),
     ready: () => readiness(db, feed, parts.checks ?? {}),
     stop: () => {

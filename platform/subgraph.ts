@@ -49,6 +49,8 @@ export interface Subgraph {
   ready(): Promise<Readiness>;
   /** Writes demo data; harmless when repeated. Never called in production unless asked for (PF-12b). */
   seedDemo(): Promise<void>;
+  /** Whether every event that it has emitted has had its effect elsewhere. */
+  settled(): Promise<boolean>;
   /**
    * Applies one old event to the local copies of foreign data, and only to them (EV-01): nothing is paid or mailed again. Returns false when this
    * subgraph keeps no copy from it. Events have to come in the order in which they were emitted.

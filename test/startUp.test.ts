@@ -55,7 +55,7 @@ test.each([
   const { code, said } = await start({ ...env });
   expect(code).toBe(1);
   expect(said).toContain(name);
-  expect(said).not.toContain('at ');
+  expect(said).not.toMatch(/^\s+at /m);
   expect(said).not.toContain('short');
 });
 

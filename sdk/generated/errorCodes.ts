@@ -1,6 +1,5 @@
 /** Every `extensions.code` that the graph answers with. */
 export const ERROR_CODES = [
-  'ACCOUNT_UNKNOWN',
   'ACTIVE_TRIP',
   'ALREADY_RATED',
   'ALREADY_REGISTERED',

@@ -607,9 +607,9 @@ export type GoOnlineMutationVariables = Exact<{
 }>;
 
 
-export type GoOnlineMutation = { goOnline: { id: string, state: DriverState, rating: number | null, plate: string, position: { lat: number, lng: number } | null } };
+export type GoOnlineMutation = { goOnline: { id: string, state: DriverState | null, rating: number | null, plate: string, position: { lat: number, lng: number } | null } };
 
-export type DriverStateFragment = { id: string, state: DriverState, rating: number | null, plate: string, position: { lat: number, lng: number } | null };
+export type DriverStateFragment = { id: string, state: DriverState | null, rating: number | null, plate: string, position: { lat: number, lng: number } | null };
 
 export type CompleteTripMutationVariables = Exact<{
   tripId: string;
@@ -651,7 +651,7 @@ export type DeclineOfferMutation = { declineOffer: { id: string, expiresAt: stri
 export type GoOfflineMutationVariables = Exact<{ [key: string]: never; }>;
 
 
-export type GoOfflineMutation = { goOffline: { id: string, state: DriverState, rating: number | null, plate: string, position: { lat: number, lng: number } | null } };
+export type GoOfflineMutation = { goOffline: { id: string, state: DriverState | null, rating: number | null, plate: string, position: { lat: number, lng: number } | null } };
 
 export type NearbyDriversQueryVariables = Exact<{
   near: PointInput;

@@ -27,10 +27,13 @@ test('ID-07b: strangers see no trip and no driver; a rider meets his driver on t
   expect((await riderOfOffer.next()).value).toEqual({ data: { driverOffers: { trip: { rider: null, pickup: { lat: pickup.lat } } } } });
   await riderOfOffer.return(undefined);
   accepted(await say.accept(driver, offer.id));
-  const look = 'query($id: ID!) { trip(id: $id) { rider { id } driver { id plate user { id } vehicle { id } position { lat } } } }';
+  const look = 'query($id: ID!) { trip(id: $id) { rider { id } driver { id state connected plate user { id } vehicle { id } position { lat } } } }';
   const see = async (actor: typeof rider) =>
     (await t.run<{ trip: { rider: unknown; driver: { id: string; position: unknown } } | null }>(actor, look, { id: trip.id })).data.trip;
-  expect(await see(rider)).toMatchObject({ rider: { id: publicId('usr', rider.id) }, driver: { id: driver.id, position: { lat: pickup.lat } } });
+  expect(await see(rider)).toMatchObject({
+    rider: { id: publicId('usr', rider.id) },
+    driver: { id: driver.id, state: 'BUSY', connected: true, position: { lat: pickup.lat } },
+  });
   expect(await see(driver.actor)).toMatchObject({ rider: { id: publicId('usr', rider.id) } });
   expect(await see(stranger)).toBeNull();
   expect((await t.run(ANONYMOUS, look, { id: trip.id })).codes).toEqual(['UNAUTHENTICATED']);
@@ -56,7 +59,7 @@ test('ID-07b: strangers see no trip and no driver; a rider meets his driver on t
     { __typename: 'Driver', id: driver.id },
   ]);
   accepted(await say.cancel(driver.actor, trip.id));
-  expect(await see(rider)).toMatchObject({ driver: { id: driver.id, position: null } });
+  expect(await see(rider)).toMatchObject({ driver: { id: driver.id, position: null, state: null, connected: null } });
 
   const trips =
     'query($representations: [_Any!]!) { _entities(representations: $representations) { ... on User { trips(first: 1) { nodes { id } totalCount } } } }';

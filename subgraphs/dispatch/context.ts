@@ -27,6 +27,8 @@ export interface DispatchLoaders {
   trip: DataLoader<string, TripRow | null>;
   /** Drivers that the actor may see. */
   driver: DataLoader<string, DriverRow | null>;
+  /** Whether the actor is on a live trip with the driver. */
+  isOnTripWith: DataLoader<string, boolean>;
   dispatch: Dispatch;
 }
 

@@ -47,14 +47,13 @@ export async function standingsOf(orm: Orm, driverIds: readonly string[]): Promi
   return rows.map((row) => ({ ...row, vehicleType: row.vehicleType as VehicleType, state: row.state as DriverState }));
 }
 
-/** Whether the person rides or drives on a live trip of this driver: then the position is their business. Row-level security hides all others. */
-export async function isOnLiveTripWith(orm: Orm, driverId: string): Promise<boolean> {
+/** Which of these drivers the actor has a live trip with: what they do now is his business. Row-level security hides all other trips. */
+export async function onLiveTripsWith(orm: Orm, driverIds: readonly string[]): Promise<Set<string>> {
   const rows = await orm
-    .select({ one: sql`1` })
+    .select({ driverId: trips.driverId })
     .from(trips)
-    .where(and(eq(trips.driverId, driverId), inArray(trips.status, ['ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])))
-    .limit(1);
-  return rows.length > 0;
+    .where(and(inArray(trips.driverId, [...driverIds]), inArray(trips.status, ['ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])));
+  return new Set(rows.flatMap((row) => row.driverId ?? []));
 }
 
 export interface FoundDriver {

@@ -7,12 +7,12 @@ import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
 import { requirePerson } from './actors.js';
 import type { DispatchContext } from './context.js';
 import { approveDriver, goOffline, goOnline, registerDriver } from './driverCommands.js';
-import { countDrivers, driverOfUser, findDrivers, isOnLiveTripWith } from './driverQueries.js';
+import { countDrivers, driverOfUser, findDrivers } from './driverQueries.js';
 import { RegisterDriverInput } from './inputs.js';
 import { recordLocations } from './locationCommands.js';
 import { pointSchema } from './point.js';
 import { toDriver } from './shapes.js';
-import { Driver, DriverApproval, DriverConnection } from './types.js';
+import { Driver, DriverApproval, DriverConnection, DriverState } from './types.js';
 
 @Resolver(() => Driver)
 export class DriverResolver {
@@ -40,18 +40,26 @@ export class DriverResolver {
     };
   }
 
-  @FieldResolver(() => Point, {
-    nullable: true,
-    description: 'Where the driver is. For the driver, admins, and the rider of a trip that is on; null for others and when not known.',
-  })
+  @FieldResolver(() => Point, { nullable: true, description: 'Where the driver is; null when not known, and when it is not your business (see `state`).' })
   async position(@Root() driver: Driver, @Ctx() ctx: DispatchContext): Promise<Point | null> {
-    if (!isSelfOrPrivileged(ctx.actor, driver.userId) && !(await ctx.run((tx) => isOnLiveTripWith(tx.orm, driver.uuid)))) return null;
+    if (!(await mayFollow(driver, ctx))) return null;
     return (await ctx.loaders.dispatch.positions.lastSeen(driver.uuid))?.place ?? null;
   }
 
-  @FieldResolver(() => Boolean, { description: "Whether the driver's device has sent anything in the last 30 seconds." })
-  async connected(@Root() driver: Driver, @Ctx() ctx: DispatchContext): Promise<boolean> {
-    return ctx.loaders.dispatch.positions.isPresent(driver.uuid);
+  @FieldResolver(() => DriverState, {
+    nullable: true,
+    description: 'What the driver does at the moment. For the driver, admins, and the rider of a trip that is on; null for others.',
+  })
+  async state(@Root() driver: Driver, @Ctx() ctx: DispatchContext): Promise<keyof typeof DriverState | null> {
+    return (await mayFollow(driver, ctx)) ? driver.presentState : null;
+  }
+
+  @FieldResolver(() => Boolean, {
+    nullable: true,
+    description: "Whether the driver's device has sent anything in the last 30 seconds; null when it is not your business (see `state`).",
+  })
+  async connected(@Root() driver: Driver, @Ctx() ctx: DispatchContext): Promise<boolean | null> {
+    return (await mayFollow(driver, ctx)) ? ctx.loaders.dispatch.positions.isPresent(driver.uuid) : null;
   }
 
   @Mutation(() => Driver, {
@@ -89,4 +97,9 @@ export class DriverResolver {
   async goOffline(@Ctx() ctx: DispatchContext): Promise<Driver> {
     return toDriver(await ctx.run((tx) => goOffline(tx, ctx.loaders.dispatch, requirePerson(ctx.actor))));
   }
+}
+
+/** Who once travelled with a driver knows the name and the car; where the driver is and what he does now is for those who travel with him now (ID-07b). */
+async function mayFollow(driver: Driver, ctx: DispatchContext): Promise<boolean> {
+  return isSelfOrPrivileged(ctx.actor, driver.userId) || ctx.loaders.isOnTripWith.load(driver.uuid);
 }

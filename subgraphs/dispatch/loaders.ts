@@ -1,7 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Context } from '../../platform/context.js';
 import type { Dispatch, DispatchLoaders } from './context.js';
-import { driversByIds } from './driverQueries.js';
+import { driversByIds, onLiveTripsWith } from './driverQueries.js';
 import { isParty, tripsByIds } from './tripQueries.js';
 
 /**
@@ -23,6 +23,13 @@ export function dispatchLoaders(run: Context['run'], dispatch: Dispatch): Dispat
       { cache: false },
     ),
     driver: new DataLoader(async (ids) => inOrder(ids, await run((tx) => driversByIds(tx.orm, [...new Set(ids)]))), { cache: false }),
+    isOnTripWith: new DataLoader(
+      async (ids) => {
+        const found = await run((tx) => onLiveTripsWith(tx.orm, [...new Set(ids)]));
+        return ids.map((id) => found.has(id));
+      },
+      { cache: false },
+    ),
   };
 }
 

@@ -25,7 +25,7 @@ export function toDriver(row: DriverRow): Driver {
     vehicleType: row.vehicleType,
     plate: row.plate,
     approval: row.approval,
-    state: row.state,
+    presentState: row.state,
     rating: ratingOf(row),
     completedTrips: row.completedCount,
     registeredAt: row.createdAt,

@@ -80,7 +80,11 @@ test('DP-02, DP-33: the way that was driven is kept; the driver rests for a minu
   expect(completed.route).toEqual(expect.any(String));
   await say.moveAll(driver, [late]);
   expect(await say.stateOf(driver)).toBe('COOLDOWN');
-  pass(16);
+  pass(6);
+  const recorded = async () =>
+    (await t.owner`select 1 from driver_location_history where driver_id = ${driver.uuid} and recorded_at = ${late.recordedAt}`).length;
+  await eventually(recorded, 'the late point is written');
+  pass(10);
   await eventually(async () => (await say.trip(rider, trip.id))?.route !== completed.route, 'the late point is in the route too');
   const { data } = await t.run<{ trip: { routeDistanceM: number } }>(rider, 'query($id: ID!) { trip(id: $id) { routeDistanceM } }', { id: trip.id });
   expect(data.trip.routeDistanceM).toBeGreaterThan(3_900);

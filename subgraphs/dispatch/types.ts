@@ -79,9 +79,6 @@ export class Driver {
   @Field(() => DriverApproval, { description: 'Whether an admin has let this driver on the road.' })
   approval!: keyof typeof DriverApproval;
 
-  @Field(() => DriverState, { description: 'What the driver does at the moment.' })
-  state!: keyof typeof DriverState;
-
   @Field(() => Float, { nullable: true, description: "Mean of the riders' stars, 1 to 5; null while nobody has rated." })
   rating!: number | null;
 
@@ -92,6 +89,7 @@ export class Driver {
   registeredAt!: Date;
 
   /** For the resolvers; not part of the schema. */
+  presentState!: keyof typeof DriverState;
   uuid!: string;
   userId!: string;
 }

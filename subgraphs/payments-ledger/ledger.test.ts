@@ -63,7 +63,8 @@ test('PL-01: the database refuses an unbalanced transaction at commit, whoever w
         [1001, -100],
         [1002, 100 + sum],
       ] as const) {
-        await sql`insert into entries (account_id, number, transaction_id, amount_minor, currency, balance_after_minor, effective_at, recorded_at, previous_hash, hash)
+        await sql`insert into entries (account_id, number, transaction_id, amount_minor, currency, balance_after_minor, effective_at, recorded_at,
+            previous_hash, hash)
           values (${accountIdOf(walletOf(owner))}, ${number}, ${id}, ${amount}, 'EGP', 0, now(), now(), ${hash}, ${hash})`;
       }
       if (sum === 0) throw new Error('balanced: taken back by the test');

@@ -40,7 +40,7 @@ describe.each([
 
   async function newestId(subgraph: 'booking' | 'dispatch', table: 'bookings' | 'trips'): Promise<string> {
     const sql = graph.owner(subgraph);
-    const [row] = await sql`select id from ${sql(table)} order by created_at desc limit 1`;
+    const [row] = await sql`select id from ${sql(table)} order by id desc limit 1`;
     return String(row?.id);
   }
 
@@ -49,7 +49,7 @@ describe.each([
     day += 2;
     const pickupAt = new Date(Date.UTC(2033, 0, day, 9)).toISOString();
     const returnAt = new Date(Date.UTC(2033, 0, day + 1, 9)).toISOString();
-    const { quoteRental } = await customer.QuoteRental({ input: { vehicleId: 'veh_01j0000000e00800g00000000e', pickupAt, returnAt } });
+    const { quoteRental } = await customer.QuoteRental({ input: { vehicleId: 'veh_01j0000000e00800g00000000m', pickupAt, returnAt } });
     const { createBooking } = await customer.CreateBooking({ input: { quoteId: quoteRental.id, paymentMethod: 'WALLET', idempotencyKey: randomUUID() } });
     return createBooking.id;
   }
