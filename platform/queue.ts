@@ -47,25 +47,43 @@ export interface JobSender<Data> {
   close(): Promise<void>;
 }
 
+/** A queue that does not answer in this time is down: its caller has the work in Postgres, and tries again. */
+const ANSWER_WITHIN_MS = 5_000;
+/** Running jobs may finish for this long when the process stops; what does not is delivered again. */
+const FINISH_WITHIN_MS = 8_000;
+
+/** BullMQ waits for Redis without end, also while it closes; nothing of ours may. @throws Error when the time is over */
+async function within<T>(ms: number, what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+  });
+  // The loser of the race may still fail later; nobody listens then.
+  work.catch(() => {});
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 export function openQueue<Data>(name: string, redisUrl: string, log: Log): JobSender<Data> {
   const connection = connectRedis(redisUrl, log);
   const queue = new Queue<Data, void, string, Data, void, string>(name, queueOptions(connection));
   queue.on('error', (error) => log.debug({ queue: name, reason: error.message }, 'queue'));
   return {
     send: async (jobName, data, options = {}) => {
-      await queue.add(jobName, data, {
+      const settings = {
         priority: PRIORITY[options.priority ?? 'NORMAL'],
         ...(options.id && { jobId: options.id }),
         ...(options.delayMs && { delay: options.delayMs }),
         ...(options.attempts && { attempts: options.attempts }),
-      });
+      };
+      await within(ANSWER_WITHIN_MS, `adding to ${name}`, queue.add(jobName, data, settings));
     },
     sendAll: async (jobs) => {
-      await queue.addBulk(jobs.map((job) => ({ name: job.name, data: job.data, opts: { jobId: job.id } })));
+      const bulk = jobs.map((job) => ({ name: job.name, data: job.data, opts: { jobId: job.id } }));
+      await within(ANSWER_WITHIN_MS, `adding to ${name}`, queue.addBulk(bulk));
     },
     depth: () => queue.getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized'),
     close: async () => {
-      await queue.close();
+      await within(ANSWER_WITHIN_MS, `closing ${name}`, queue.close()).catch((error: Error) => log.debug({ reason: error.message }, 'queue'));
       connection.disconnect();
     },
   };
@@ -106,7 +124,10 @@ export function startWorker<Data>(
   });
   return {
     stop: async () => {
-      await worker.close();
+      await within(FINISH_WITHIN_MS, `closing the worker of ${name}`, worker.close()).catch((error: Error) => {
+        log.warn({ reason: error.message }, 'jobs left unfinished; they are delivered again');
+        worker.close(true).catch(() => {});
+      });
       connection.disconnect();
       await dead.close();
     },

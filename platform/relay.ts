@@ -72,6 +72,10 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
   };
 
   let stopped = false;
+  let sayStopped: (word: null) => void = () => {};
+  const stopping = new Promise<null>((resolve) => {
+    sayStopped = resolve;
+  });
   let wake: () => void = () => {};
   let woken = false;
   const onCommit = () => {
@@ -105,7 +109,8 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
   const ackLoop = (async () => {
     while (!stopped) {
       try {
-        const first = await ackConnection.blpop(ackListName(emitter), ACK_WAIT_S);
+        // A command that waits for a Redis that is gone would never return, not even when the connection is closed.
+        const first = await Promise.race([ackConnection.blpop(ackListName(emitter), ACK_WAIT_S), stopping]);
         if (!first) continue;
         const more = (await ackConnection.lpop(ackListName(emitter), BATCH)) ?? [];
         const acks = [first[1], ...more].map((text) => text.split(' '));
@@ -123,6 +128,7 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
   return {
     stop: async () => {
       stopped = true;
+      sayStopped(null);
       db.wakers.events.delete(onCommit);
       wake();
       ackConnection.disconnect();

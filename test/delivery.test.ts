@@ -185,3 +185,18 @@ test('PF-02d: an event of a transaction that commits late is not skipped', async
   await consumer.stop();
   await relay.stop();
 });
+
+test('PF-14: a consumer and a relay stop in time, also when Redis is gone', async () => {
+  await using db = await openTestDatabase();
+  const redis = await openTestRedis();
+  const relay = startRelay({ emitter: 'writer', db, redisUrl: redis.url, redeliverAfterMs: 500 });
+  const consumer = startConsumer({ consumer: 'reader', db, redisUrl: redis.url, consumes: reader(db).consumes });
+  const id = randomUUID();
+  await emit(db, id, 1);
+  await eventually(async () => (await db.sql`select 1 from deliveries where acknowledged_at is null`).length === 0, 'acknowledged');
+  await redis[Symbol.asyncDispose]();
+  await emit(db, id, 2);
+  await Promise.all([relay.stop(), consumer.stop()]);
+  // Nothing is lost: the row waits for a process that has a Redis.
+  expect(await db.sql`select 1 from deliveries where acknowledged_at is null`).toHaveLength(1);
+}, 30_000);
