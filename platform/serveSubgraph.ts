@@ -159,7 +159,8 @@ async function readBody(request: IncomingMessage): Promise<Buffer | null> {
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
+  // What is left of a body that was too large would be taken for the next request.
+  response.writeHead(status, { 'content-type': 'application/json', ...(status === 413 && { connection: 'close' }) });
   response.end(JSON.stringify(body));
 }
 

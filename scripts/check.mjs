@@ -22,6 +22,7 @@ const CHECKS = {
     'bench',
   ],
   'composed schema': source('compose.ts', '--check'),
+  'breaking changes': source('breakingChanges.ts'),
   'generated client': [module('@graphql-codegen/cli/cjs/bin.js'), '--config', 'codegen.ts', '--check'],
   'error codes': source('errorCodes.ts', '--check'),
   migrations: source('migrationDrift.ts'),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
+import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -7,6 +8,8 @@ import { systemActor } from '../platform/actor.js';
 import { type Consumption, consume, consumption, startConsumer } from '../platform/consumer.js';
 import { appendEvent, type EventEnvelope, eventType } from '../platform/outbox.js';
 import { type Database, inTransaction } from '../platform/postgres.js';
+import { createLog } from '../platform/log.js';
+import { openQueue, startWorker } from '../platform/queue.js';
 import { startRelay } from '../platform/relay.js';
 import { openTestDatabase, openTestRedis } from './given/database.js';
 import { eventually } from './subgraphHarness.js';
@@ -200,3 +203,29 @@ test('PF-14: a consumer and a relay stop in time, also when Redis is gone', asyn
   // Nothing is lost: the row waits for a process that has a Redis.
   expect(await db.sql`select 1 from deliveries where acknowledged_at is null`).toHaveLength(1);
 }, 30_000);
+
+test('PF-03: a job that fails three times is a dead letter with its whole context', async () => {
+  await using redis = await openTestRedis();
+  const log = createLog({ service: 'test', level: 'silent' });
+  const queue = openQueue<{ n: number }>('work', redis.url, log);
+  const attempts: number[] = [];
+  const worker = startWorker<{ n: number }>('work', redis.url, log, async ({ attempt }) => {
+    attempts.push(attempt);
+    throw new Error('out of order');
+  });
+  await queue.send('job', { n: 7 }, { priority: 'HIGH' });
+  const admin = new Queue('work-dead', { connection: { url: redis.url }, prefix: '{waygraph}' });
+  const [letter] = await eventually(
+    async () => {
+      const waiting = await admin.getJobs();
+      return waiting.length > 0 && waiting;
+    },
+    'the dead letter',
+    30_000,
+  );
+  expect(attempts).toEqual([1, 2, 3]);
+  expect(letter).toMatchObject({ name: 'job', data: { data: { n: 7 }, error: 'out of order', attempts: 3 } });
+  await admin.close();
+  await worker.stop();
+  await queue.close();
+}, 40_000);

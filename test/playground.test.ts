@@ -44,12 +44,15 @@ test.skipIf(!BROWSER)(
     await page.click('button:has-text("customer") >> nth=0');
     await page.waitForSelector('text=signed in as customer@demo.test');
     const result = page.locator('.result-window');
-    await page.selectOption('#operations', 'Account 4 me and my wallet');
-    await page.click('.graphiql-execute-button');
+    const choose = async (name: string) => {
+      await page.selectOption('#operations', name);
+      await page.locator('.graphiql-query-editor').getByText(`# ${name}`).waitFor();
+      await page.click('.graphiql-execute-button');
+    };
+    await choose('Account 4 me and my wallet');
     await result.getByText('20000.00').first().waitFor();
 
-    await page.selectOption('#operations', 'Office 11 watch my wallet');
-    await page.click('.graphiql-execute-button');
+    await choose('Office 11 watch my wallet');
     await page.waitForSelector('.graphiql-execute-button[aria-label*="Stop"]');
     const customer = await graph.as('customer');
     let events = 0;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { buildSchema, type GraphQLNamedType, type GraphQLSchema, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
+import { buildSchema, type GraphQLArgument, type GraphQLNamedType, type GraphQLSchema, isInputObjectType, isInterfaceType, isObjectType } from 'graphql';
 import { expect, test } from 'vitest';
 import { packageRoot } from '../platform/packageRoot.js';
 import { SUBGRAPH_SCHEMAS } from '../scripts/subgraphSchemas.js';
@@ -41,7 +41,7 @@ function undescribed(type: GraphQLNamedType): string[] {
   if (!isObjectType(type) && !isInterfaceType(type) && !isInputObjectType(type)) return missing;
   for (const field of Object.values(type.getFields())) {
     if (!field.description) missing.push(`${type.name}.${field.name}`);
-    const args = 'args' in field ? field.args : [];
+    const args = 'args' in field ? (field.args as readonly GraphQLArgument[]) : [];
     missing.push(...args.filter((arg) => !arg.description).map((arg) => `${type.name}.${field.name}(${arg.name}:)`));
   }
   return missing;

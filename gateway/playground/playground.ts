@@ -36,7 +36,12 @@ export function readSavedOperations(): SavedOperation[] {
   return [...texts].map(([file, query]) => {
     const [, name = file, as = 'anybody'] = /^# (.+?) \(as ([^)]+)\)/.exec(query) ?? [];
     const variables = /^# variables: (.+)$/m.exec(query)?.[1] ?? '';
-    return { name, as, query: withFragments(query, fragments), variables: variables && JSON.stringify(JSON.parse(variables), null, 2) };
+    return {
+      name,
+      as,
+      query: withFragments(query.replace(/^# variables: .+\n/m, ''), fragments),
+      variables: variables && JSON.stringify(JSON.parse(variables), null, 2),
+    };
   });
 }
 

@@ -152,6 +152,14 @@ export async function revokeSession(tx: Tx, sessionId: string, because: string):
     .where(and(eq(sessions.id, sessionId), isNull(sessions.revokedAt)));
 }
 
+/** Ends every session of a person. */
+export async function revokeAllSessions(tx: Tx, userId: string): Promise<void> {
+  await tx.orm
+    .update(sessions)
+    .set({ revokedAt: tx.now, revokedBecause: 'SIGNED_OUT_EVERYWHERE' })
+    .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt)));
+}
+
 async function openSession(tx: Tx, user: UserRow): Promise<OpenedSession> {
   const sessionId = newUuid(tx.now);
   await tx.orm.insert(sessions).values({ id: sessionId, userId: user.id, createdAt: tx.now, expiresAt: new Date(tx.now.getTime() + SESSION_LIFETIME_MS) });

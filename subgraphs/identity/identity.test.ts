@@ -3,7 +3,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ANONYMOUS, systemActor } from '../../platform/actor.js';
 import { publicId, uuidOf } from '../../platform/ids.js';
-import { startTestSubgraph, type TestSubgraph, user } from '../../test/subgraphHarness.js';
+import { eventually, startTestSubgraph, type TestSubgraph, user } from '../../test/subgraphHarness.js';
 import { startIdentity } from './main.js';
 
 let identity: TestSubgraph;
@@ -150,4 +150,28 @@ test('FL-07: many people are one query', async () => {
   const before = await identity.statements('%from user_names(%');
   await identity.run(ANONYMOUS, 'query($r: [_Any!]!) { _entities(representations: $r) { ... on User { name } } }', { r });
   expect((await identity.statements('%from user_names(%')) - before).toBe(1);
+});
+
+test('ID-02: devices are listed for oneself, and signing out everywhere ends them all', async () => {
+  const email = newEmail();
+  const { data } = await signUp({ email });
+  const second = await signIn({ email, password: 'correct horse 1' });
+  const { payload } = await jwtVerify(second.data.signIn.accessToken, createLocalJWKSet(await jwks()));
+  const self = { ...user('CUSTOMER'), id: String(payload.sub), sessionId: String(payload.sid) };
+  const query = '{ me { devices { current } } }';
+  expect((await identity.run(self, query)).data).toEqual({ me: { devices: [{ current: true }, { current: false }] } });
+  expect((await identity.run(self, 'mutation { signOutEverywhere }')).data).toEqual({ signOutEverywhere: true });
+  expect((await identity.run(self, query)).data).toEqual({ me: { devices: [] } });
+  for (const session of [data.signUp, second.data.signIn]) expect((await refresh(session.refreshToken)).codes).toEqual(['UNAUTHENTICATED']);
+});
+
+test('ID-06: after a rotation new tokens have a new key, and old ones are still good', async () => {
+  const before = await signUp({ email: newEmail() });
+  await identity.owner`update timers set due_at = now() - interval '1 second' where kind = 'identity.rotateKeys'`;
+  await eventually(async () => (await jwks()).keys.length === 2, 'a second key');
+  const after = await signUp({ email: newEmail() });
+  const keys = createLocalJWKSet(await jwks());
+  const kids = await Promise.all([before, after].map(async ({ data }) => (await jwtVerify(data.signUp.accessToken, keys)).protectedHeader.kid));
+  expect(new Set(kids).size).toBe(2);
+  expect(await identity.owner`select 1 from timers where kind = 'identity.rotateKeys' and due_at > now() + interval '29 days'`).toHaveLength(1);
 });

@@ -3,11 +3,12 @@ import { buildFederatedSchema } from '../../platform/federatedSchema.js';
 import { uuidOf } from '../../platform/ids.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import type { Route, Subgraph } from '../../platform/subgraph.js';
+import { setTimer } from '../../platform/timers.js';
 import type { IdentityConfig } from './config.js';
 import { identityPermissions } from './permissions.js';
 import { type IdentityLoaders, identityLoaders, POINTERS, SessionResolver, SystemHealthResolver, toUser, UserResolver } from './resolvers.js';
 import { seedIdentity } from './seed.js';
-import { createTokenIssuer, type TokenIssuer } from './tokens.js';
+import { createTokenIssuer, nextRotation, ROTATION_TIMER, type TokenIssuer } from './tokens.js';
 
 /** Federation schema of identity; also what composition reads. */
 export function buildIdentitySchema() {
@@ -53,7 +54,12 @@ export async function startIdentity(environment: SubgraphEnvironment, config: Id
       ...built,
       loaders: identityLoaders(tokens),
       consumes: [],
-      timers: {},
+      timers: {
+        [ROTATION_TIMER]: async (tx) => {
+          await tokens.rotate(tx);
+          await setTimer(tx, { kind: ROTATION_TIMER, key: 'signing', dueAt: nextRotation(tx.now) });
+        },
+      },
       routes: [jwksRoute(tokens)],
       seedDemo: () => seedIdentity(db),
     };

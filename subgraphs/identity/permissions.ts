@@ -18,10 +18,12 @@ export const identityPermissions: Permissions = {
     signIn: anyone,
     refreshSession: anyone,
     signOut: signedIn,
+    signOutEverywhere: signedIn,
   },
   User: {
     email: self,
     phone: self,
     roles: self,
+    devices: self,
   },
 };

@@ -1,6 +1,6 @@
-import { eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Orm } from '../../platform/postgres.js';
-import { users } from './tables.js';
+import { sessions, users } from './tables.js';
 
 export type UserRow = typeof users.$inferSelect;
 /** A person as row-level security lets the actor see them: oneself, or anybody for admins. */
@@ -31,4 +31,16 @@ export async function userByAccount(orm: Orm, account: { email?: string | null; 
 export async function userById(orm: Orm, id: string): Promise<UserRow | undefined> {
   const [row] = await orm.select().from(users).where(eq(users.id, id));
   return row;
+}
+
+/** Sessions that still run, the newest first. Nobody has more devices than this; a loop of sign-ins may. */
+const MAX_SESSIONS = 100;
+
+export async function liveSessions(orm: Orm, userId: string, now: Date): Promise<{ id: string; createdAt: Date; expiresAt: Date }[]> {
+  return orm
+    .select({ id: sessions.id, createdAt: sessions.createdAt, expiresAt: sessions.expiresAt })
+    .from(sessions)
+    .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt), gt(sessions.expiresAt, now)))
+    .orderBy(desc(sessions.createdAt))
+    .limit(MAX_SESSIONS);
 }

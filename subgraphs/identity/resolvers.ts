@@ -16,13 +16,14 @@ import {
   readSignIn,
   recordFailure,
   refreshSession,
+  revokeAllSessions,
   revokeSession,
   signIn,
   signUp,
 } from './commands.js';
-import { namesByIds, type Profile, profilesByIds } from './queries.js';
+import { liveSessions, namesByIds, type Profile, profilesByIds } from './queries.js';
 import { ACCESS_TOKEN_LIFETIME_S, type TokenIssuer } from './tokens.js';
-import { Node, pointerTo, Session, SignInInput, SignUpInput, SystemHealth, User } from './types.js';
+import { Node, pointerTo, Session, SignedInDevice, SignInInput, SignUpInput, SystemHealth, User } from './types.js';
 
 export interface IdentityLoaders {
   /** Names, for references whose edge has checked that the asker may know them. */
@@ -88,6 +89,13 @@ export class UserResolver {
     return ((await profileOf(user, ctx))?.roles as User['roles']) ?? null;
   }
 
+  @FieldResolver(() => [SignedInDevice], { nullable: true, description: 'Devices on which they are signed in, the newest first. For oneself and admins.' })
+  async devices(@Root() user: User, @Ctx() ctx: Ctxt): Promise<SignedInDevice[]> {
+    const own = ctx.actor.kind === 'USER' ? ctx.actor.sessionId : null;
+    const rows = await ctx.run((tx) => liveSessions(tx.orm, uuidOf('usr', user.id) ?? '', tx.now));
+    return rows.map((row) => ({ id: publicId('ses', row.id), current: row.id === own, signedInAt: row.createdAt, expiresAt: row.expiresAt }));
+  }
+
   @Query(() => Node, { nullable: true, description: 'Anything by its id, whatever it is; null when there is none or when it is not yours.' })
   async node(@Arg('id', () => ID, { description: 'Any id of this graph.' }) id: string, @Ctx() ctx: Ctxt): Promise<Node | null> {
     const userId = uuidOf('usr', id);
@@ -135,6 +143,17 @@ export class SessionResolver {
     await ctx.run(async (tx) => {
       await revokeSession(tx, sessionId, 'SIGNED_OUT');
       await audit(tx, id, 'SIGNED_OUT');
+    });
+    return true;
+  }
+
+  @Mutation(() => Boolean, { description: 'Ends all your sessions, on every device. Access tokens stay good until they expire.' })
+  async signOutEverywhere(@Ctx() ctx: Ctxt): Promise<boolean> {
+    const id = userIdOf(ctx.actor);
+    if (!id) return true;
+    await ctx.run(async (tx) => {
+      await revokeAllSessions(tx, id);
+      await audit(tx, id, 'SIGNED_OUT_EVERYWHERE');
     });
     return true;
   }

@@ -2,7 +2,8 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import { desc, isNull, or, sql } from 'drizzle-orm';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { systemActor } from '../../platform/actor.js';
-import { type Database, inTransaction } from '../../platform/postgres.js';
+import { type Database, inTransaction, type Tx } from '../../platform/postgres.js';
+import { setTimer } from '../../platform/timers.js';
 import { signingKeys } from './tables.js';
 
 /** Seconds that an access token is good for. */
@@ -18,31 +19,33 @@ export interface TokenIssuer {
   /** The public keys that verify tokens which may still be in use. */
   jwks(): Promise<{ keys: JWK[] }>;
   /** Makes a new signing key; tokens of the old one stay good until they expire (ID-06). */
-  rotate(): Promise<void>;
+  rotate(tx: Tx): Promise<void>;
 }
+
+/** How long a process signs with the key that it knows before it looks for a newer one: far less than an old key stays good. */
+const KEY_KNOWN_FOR_MS = 60_000;
 
 /** Signs with the newest key of the database, so that every copy of this service signs and verifies alike; makes the first key itself. */
 export async function createTokenIssuer(db: Database, options: { issuer: string; audience: string; secret: string }): Promise<TokenIssuer> {
   const sealKey = createHash('sha256').update(`signing-keys:${options.secret}`).digest();
-  let current: { kid: string; key: Awaited<ReturnType<typeof importJWK>> } | null = null;
+  let current: { kid: string; key: Awaited<ReturnType<typeof importJWK>>; readAt: number } | null = null;
 
-  const addKey = (onlyIfNone: boolean) =>
-    inTransaction(JOB, db, CAUSE, async (tx) => {
-      await tx.orm.execute(sql`select pg_advisory_xact_lock(${KEY_LOCK})`);
-      const present = await tx.orm.select({ kid: signingKeys.kid }).from(signingKeys).where(isNull(signingKeys.retiresAt));
-      if (onlyIfNone && present.length > 0) return;
-      const pair = await generateKeyPair('Ed25519', { extractable: true });
-      const publicJwk = await exportJWK(pair.publicKey);
-      const kid = await calculateJwkThumbprint(publicJwk);
-      const retiresAt = new Date(tx.now.getTime() + ACCESS_TOKEN_LIFETIME_S * 2000);
-      if (present.length > 0) await tx.orm.update(signingKeys).set({ retiresAt }).where(isNull(signingKeys.retiresAt));
-      await tx.orm.insert(signingKeys).values({
-        kid,
-        publicJwk: JSON.stringify({ ...publicJwk, kid, alg: ALGORITHM, use: 'sig' }),
-        privateJwkSealed: seal(JSON.stringify(await exportJWK(pair.privateKey)), sealKey),
-        createdAt: tx.now,
-      });
+  const rotate = async (tx: Tx) => {
+    const pair = await generateKeyPair('Ed25519', { extractable: true });
+    const publicJwk = await exportJWK(pair.publicKey);
+    const kid = await calculateJwkThumbprint(publicJwk);
+    const retiresAt = new Date(tx.now.getTime() + ACCESS_TOKEN_LIFETIME_S * 2000);
+    await tx.orm.update(signingKeys).set({ retiresAt }).where(isNull(signingKeys.retiresAt));
+    await tx.orm.insert(signingKeys).values({
+      kid,
+      publicJwk: JSON.stringify({ ...publicJwk, kid, alg: ALGORITHM, use: 'sig' }),
+      privateJwkSealed: seal(JSON.stringify(await exportJWK(pair.privateKey)), sealKey),
+      createdAt: tx.now,
     });
+    tx.afterCommit(() => {
+      current = null;
+    });
+  };
 
   const load = () =>
     inTransaction(JOB, db, CAUSE, (tx) =>
@@ -53,18 +56,26 @@ export async function createTokenIssuer(db: Database, options: { issuer: string;
         .orderBy(desc(signingKeys.createdAt)),
     );
 
-  const refresh = async () => {
+  const newestKey = async () => {
+    if (current && Date.now() - current.readAt < KEY_KNOWN_FOR_MS) return current;
     const [newest] = (await load()).filter((row) => row.retiresAt === null);
     if (!newest) throw new Error('there is no signing key');
-    if (current?.kid !== newest.kid) current = { kid: newest.kid, key: await importJWK(JSON.parse(unseal(newest.privateJwkSealed, sealKey)), ALGORITHM) };
+    const key = current?.kid === newest.kid ? current.key : await importJWK(JSON.parse(unseal(newest.privateJwkSealed, sealKey)), ALGORITHM);
+    current = { kid: newest.kid, key, readAt: Date.now() };
     return current;
   };
 
-  await addKey(true);
-  await refresh();
+  await inTransaction(JOB, db, CAUSE, async (tx) => {
+    await tx.orm.execute(sql`select pg_advisory_xact_lock(${KEY_LOCK})`);
+    const present = await tx.orm.select({ kid: signingKeys.kid }).from(signingKeys).where(isNull(signingKeys.retiresAt));
+    if (present.length > 0) return;
+    await rotate(tx);
+    await setTimer(tx, { kind: ROTATION_TIMER, key: 'signing', dueAt: nextRotation(tx.now) });
+  });
+  await newestKey();
   return {
     sign: async (claims, now) => {
-      const { kid, key } = current ?? (await refresh());
+      const { kid, key } = await newestKey();
       const issuedAt = Math.floor(now.getTime() / 1000);
       return new SignJWT({ roles: claims.roles, sid: claims.sessionId })
         .setProtectedHeader({ alg: ALGORITHM, kid })
@@ -76,11 +87,16 @@ export async function createTokenIssuer(db: Database, options: { issuer: string;
         .sign(key);
     },
     jwks: async () => ({ keys: (await load()).map((row) => JSON.parse(row.publicJwk) as JWK) }),
-    rotate: async () => {
-      await addKey(false);
-      await refresh();
-    },
+    rotate,
   };
+}
+
+/** The timer that makes a new key every thirty days. */
+export const ROTATION_TIMER = 'identity.rotateKeys';
+const ROTATE_EVERY_MS = 30 * 86_400_000;
+
+export function nextRotation(now: Date): Date {
+  return new Date(now.getTime() + ROTATE_EVERY_MS);
 }
 
 function seal(text: string, key: Buffer): string {

@@ -56,6 +56,21 @@ export function pointerTo(name: string) {
   return Pointer;
 }
 
+@ObjectType({ description: 'A device on which somebody is signed in.' })
+export class SignedInDevice {
+  @Field(() => ID, { description: 'Id of the session: `ses_…`.' })
+  id!: string;
+
+  @Field({ description: 'Whether it is the one that asks.' })
+  current!: boolean;
+
+  @Field(() => DateTime, { description: 'When it signed in.' })
+  signedInAt!: Date;
+
+  @Field(() => DateTime, { description: 'When it is signed out unless it is used before.' })
+  expiresAt!: Date;
+}
+
 @ObjectType({ description: 'A sign-in on one device.' })
 export class Session {
   @Field({ description: 'Send it as `Authorization: Bearer …`; good for 15 minutes.' })

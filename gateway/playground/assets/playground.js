@@ -30,15 +30,21 @@
     return { authorization: `Bearer ${session.accessToken}` };
   };
 
-  // A socket is of one person: signing in as another opens another.
-  const createFetcher = () => {
-    const socket = graphqlWs.createClient({ url: socketUrl, connectionParams: authorization, lazy: true, shouldRetry: () => true, retryAttempts: 20 });
-    const inner = GraphiQL.createFetcher({
-      url: graphUrl,
-      wsClient: socket,
-      fetch: async (url, init) => fetch(url, { ...init, headers: { ...(await authorization()), ...init.headers } }),
-    });
-    return { fetcher: inner, close: () => socket.dispose() };
+  // A socket is of one person: signing in as another opens another. GraphiQL keeps one fetcher all the time; a new one would make it start over.
+  const openSocket = () => graphqlWs.createClient({ url: socketUrl, connectionParams: authorization, lazy: true, shouldRetry: () => true, retryAttempts: 20 });
+  let socket = openSocket();
+  // By the text itself: GraphiQL notices a little late that the operation is another one, and whoever is quicker would ask for one that is gone.
+  const fetcher = ({ query, variables, operationName }, { headers } = {}) => {
+    const operations = [...query.matchAll(/^\s*(query|mutation|subscription)\b\s*(\w+)?/gm)].map(([, kind, name]) => ({ kind, name }));
+    const chosen = operations.find(({ name }) => name && name === operationName) ?? operations[0];
+    const request = { query, variables, operationName: chosen?.name };
+    if (chosen?.kind === 'subscription') return socket.iterate(request);
+    return post(request, headers);
+  };
+  const post = async (request, headers) => {
+    const all = { 'content-type': 'application/json', ...(await authorization()), ...headers };
+    const response = await fetch(graphUrl, { method: 'POST', headers: all, body: JSON.stringify(request) });
+    return response.json();
   };
 
   const welcome = `# Waygraph: one graph over car rental and ride hailing.
@@ -61,14 +67,13 @@ query Cars {
     const [problem, setProblem] = React.useState(null);
     const [query, setQuery] = React.useState(welcome);
     const [variables, setVariables] = React.useState('');
-    const [connection, setConnection] = React.useState(createFetcher);
 
     const become = async (email) => {
       try {
         if (email) await signIn(email);
         else session = null;
-        connection.close();
-        setConnection(createFetcher());
+        socket.dispose();
+        socket = openSocket();
         setWho(email);
         setProblem(null);
       } catch (error) {
@@ -94,7 +99,7 @@ query Cars {
         h('span', { key: 'who', className: 'who' }, who ? `signed in as ${who}` : 'not signed in'),
         problem && h('span', { key: 'problem', className: 'problem', role: 'alert' }, problem),
       ]),
-      h('div', { className: 'editor', key: 'editor' }, h(GraphiQL, { fetcher: connection.fetcher, query, variables, defaultEditorToolsVisibility: 'variables', shouldPersistHeaders: false })),
+      h('div', { className: 'editor', key: 'editor' }, h(GraphiQL, { fetcher, query, variables, defaultEditorToolsVisibility: 'variables', shouldPersistHeaders: false })),
     ]);
   }
 
