@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { inject } from 'vitest';
 import { WebSocket } from 'ws';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from '../platform/demoAccounts.js';
 import { startEmbeddedRedis } from '../platform/embeddedRedis.js';
+import { packageRoot } from '../platform/packageRoot.js';
 import { type Layout, type ProcessName, type RunningProcesses, startProcesses, SUBGRAPH_NAMES } from '../scripts/processes.js';
 import { createWaygraphClient, type Tokens, type WaygraphClient } from '../sdk/client.js';
 import { TEST_SECRET } from './subgraphHarness.js';
@@ -31,6 +33,8 @@ export interface TestGraph extends AsyncDisposable {
     body: unknown,
     headers?: Record<string, string>,
   ): Promise<{ status: number; headers: Headers; json: { data?: never; errors?: { message: string; extensions: Record<string, unknown> }[] } }>;
+  /** Runs one of the built scripts on the same servers, as an operator would; what it said. */
+  runScript(script: string, ...args: string[]): Promise<{ code: number | null; said: string }>;
   flushRedis(): Promise<void>;
   kill(name: ProcessName): Promise<void>;
   revive(name: ProcessName): Promise<void>;
@@ -50,26 +54,23 @@ export async function startGraph(layout: Layout = 'one', env: Record<string, str
     }),
   );
   const databases = Object.fromEntries([...urls].map(([name, url]) => [`${name.replaceAll('-', '_').toUpperCase()}_DATABASE_URL`, url]));
-  const processes = await startProcesses(
-    layout,
-    {
-      PATH: process.env.PATH,
-      NODE_ENV: 'test',
-      LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'error',
-      DATABASE_URL: inject('postgresUrl'),
-      ...databases,
-      REDIS_URL: redis.url,
-      INTERNAL_SECRET: TEST_SECRET,
-      DATA_DIR: dir,
-      MAIL_DIR: mailDir,
-      SEED_DEMO: '1',
-      RATE_LIMITS: 'off',
-      REDELIVER_AFTER_MS: '1000',
-      SERVICE_KEYS: `telematics:${createHash('sha256').update(SERVICE_KEY).digest('hex')}:locations:write`,
-      ...env,
-    },
-    { output: process.env.TEST_LOG_LEVEL ? 'inherit' : 'collect' },
-  ).catch(async (error) => {
+  const settings: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    NODE_ENV: 'test',
+    LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'error',
+    DATABASE_URL: inject('postgresUrl'),
+    ...databases,
+    REDIS_URL: redis.url,
+    INTERNAL_SECRET: TEST_SECRET,
+    DATA_DIR: dir,
+    MAIL_DIR: mailDir,
+    SEED_DEMO: '1',
+    RATE_LIMITS: 'off',
+    REDELIVER_AFTER_MS: '1000',
+    SERVICE_KEYS: `telematics:${createHash('sha256').update(SERVICE_KEY).digest('hex')}:locations:write`,
+    ...env,
+  };
+  const processes = await startProcesses(layout, settings, { output: process.env.TEST_LOG_LEVEL ? 'inherit' : 'collect' }).catch(async (error) => {
     await redis.stop();
     await rm(dir, { recursive: true, force: true });
     throw error;
@@ -114,6 +115,16 @@ export async function startGraph(layout: Layout = 'one', env: Record<string, str
         body: typeof body === 'string' ? body : JSON.stringify(body),
       });
       return { status: response.status, headers: response.headers, json: (await response.json()) as never };
+    },
+    runScript: async (script, ...args) => {
+      const child = spawn(process.execPath, [path.join(packageRoot, 'dist', script), ...args], {
+        cwd: packageRoot,
+        env: settings,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      let said = '';
+      for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+      return { code: await new Promise<number | null>((resolve) => child.once('close', resolve)), said };
     },
     flushRedis: async () => {
       const { Redis } = await import('ioredis');
