@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { signInternalToken, systemActor } from '../../platform/actor.js';
-import { startGraph, type TestGraph } from '../graphHarness.js';
+import { SERVICE_KEY, startGraph, type TestGraph } from '../graphHarness.js';
 
 let graph: TestGraph;
 beforeAll(async () => {
@@ -144,4 +144,19 @@ test('a forged payment webhook credits nobody', async () => {
     body: JSON.stringify({ type: 'payment.succeeded' }),
   });
   expect(answer.status).toBe(401);
+});
+
+test('DP-04: telematics points come with a service key, and with nothing else', async () => {
+  const driver = await graph.as('driver');
+  const { goOnline } = await driver.GoOnline({ at: { lat: 30.0444, lng: 31.2357 } });
+  const point = { driverId: goOnline.id, point: { lat: 30.0445, lng: 31.2358 }, recordedAt: new Date().toISOString() };
+  const body = {
+    query: 'mutation($input: [DriverLocationInput!]!) { ingestLocations(input: $input) { accepted rejected } }',
+    variables: { input: [point] },
+  };
+  expect((await graph.post(body, { 'x-api-key': SERVICE_KEY })).json).toEqual({ data: { ingestLocations: { accepted: 1, rejected: 0 } } });
+  expect((await graph.post(body, { 'x-api-key': 'a key that nobody gave' })).status).toBe(401);
+  expect((await graph.post(body)).json.errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+  const { signIn } = await graph.anonymous().SignIn({ input: { email: 'customer@demo.test', password: 'Waygraph1' } });
+  expect((await graph.post(body, { authorization: `Bearer ${signIn.accessToken}` })).json.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 });
