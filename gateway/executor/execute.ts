@@ -91,13 +91,14 @@ export function createExecutor(graph: Graph): Executor {
 }
 
 async function answer(graph: Graph, prepared: Prepared, request: OperationRequest, runs: readonly Run[]): Promise<ExecutionResult> {
-  const failed = runs.some(({ errors }) => errors.length > 0);
-  const placed = failed ? placeErrors(graph, prepared.shape, runs) : null;
   const [first, ...others] = runs as [Run, ...Run[]];
   for (const other of others) {
     merge(first.data, other.data, first.isObjectType);
     for (const object of other.shared) first.shared.add(object);
   }
+  for (const step of prepared.late) await runPlan(first, step);
+  const failed = runs.some(({ errors }) => errors.length > 0);
+  const placed = failed ? placeErrors(graph, prepared.shape, runs) : null;
   if (prepared.introspection) {
     const result = await executeIntrospection({ schema: graph.schema, document: prepared.introspection, variableValues: request.variables });
     if (result.errors) return { errors: result.errors };

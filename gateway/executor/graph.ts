@@ -22,7 +22,9 @@ export interface Graph {
   /** Names of fields that take arguments somewhere in the supergraph. */
   readonly fieldsWithArguments: ReadonlySet<string>;
   /** What a field has to be told by other subgraphs before it can answer: its `@requires`, by `Type.field`. */
-  readonly requirements: ReadonlyMap<string, readonly string[]>;
+  readonly requirements: ReadonlyMap<string, readonly Requirement[]>;
+  /** Keys by which a subgraph finds a type's entities, by `Type subgraph`. */
+  readonly keys: ReadonlyMap<string, readonly string[]>;
   /** Whether this is the name of an object type, also of one that clients cannot see. */
   isObjectType(name: string): boolean;
   /** Name of the type of a field, without lists and non-nulls; undefined when there is no such field. */
@@ -31,12 +33,20 @@ export interface Graph {
   satisfies(typename: string, condition: string): boolean;
 }
 
+/** A `@requires` of one subgraph. */
+export interface Requirement {
+  subgraph: string;
+  fields: string;
+}
+
 /** @throws Error when the text is no supergraph that the planner understands */
 export function buildGraph(supergraphSdl: string): Graph {
   const document = withoutUnusableKeys(parse(supergraphSdl, { noLocation: true }));
   const supergraph = Supergraph.build(document, { validateSupergraph: false });
   const api = supergraph.apiSchema();
   const whole = supergraph.schema.toGraphQLJSSchema();
+  const graphNames = new Map([...supergraph.subgraphNameToGraphEnumValue()].map(([name, value]) => [value, name]));
+  const nameOf = (value: string): string => graphNames.get(value) ?? value;
   const conditions = new Map<string, Set<string>>();
   const namesFor = (condition: string): Set<string> => {
     const names = new Set([condition]);
@@ -52,7 +62,8 @@ export function buildGraph(supergraphSdl: string): Graph {
     api,
     schema: api.toGraphQLJSSchema(),
     fieldsWithArguments: fieldsWithArguments(whole),
-    requirements: requirementsIn(document),
+    requirements: requirementsIn(document, nameOf),
+    keys: keysIn(document, nameOf),
     isObjectType: (name) => isObjectType(whole.getType(name)),
     typeOfField(name, field) {
       const type = whole.getType(name);
@@ -112,17 +123,34 @@ function fieldsWithArguments(schema: GraphQLSchema): Set<string> {
   return new Set(types.flatMap((type) => Object.values(type.getFields()).flatMap(({ name, args }) => (args.length > 0 ? [name] : []))));
 }
 
-function requirementsIn(document: DocumentNode): Map<string, string[]> {
-  const found = new Map<string, string[]>();
+/** Calls back for each directive of types and fields that names a subgraph. */
+function eachOf(document: DocumentNode, directiveName: string, found: (coordinate: string, directive: ConstDirectiveNode) => void): void {
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue;
+    const name = definition.name.value;
+    for (const directive of definition.directives ?? []) if (directive.name.value === directiveName) found(name, directive);
     for (const field of definition.fields ?? []) {
-      const texts = (field.directives ?? []).flatMap((directive) => {
-        const requires = directive.name.value === 'join__field' ? argument(directive, 'requires') : undefined;
-        return requires === undefined ? [] : [requires];
-      });
-      if (texts.length > 0) found.set(`${definition.name.value}.${field.name.value}`, texts);
+      for (const directive of field.directives ?? []) if (directive.name.value === directiveName) found(`${name}.${field.name.value}`, directive);
     }
   }
+}
+
+function requirementsIn(document: DocumentNode, nameOf: (graph: string) => string): Map<string, Requirement[]> {
+  const found = new Map<string, Requirement[]>();
+  eachOf(document, 'join__field', (coordinate, directive) => {
+    const [fields, graph] = [argument(directive, 'requires'), argument(directive, 'graph')];
+    if (fields !== undefined && graph !== undefined) found.set(coordinate, [...(found.get(coordinate) ?? []), { subgraph: nameOf(graph), fields }]);
+  });
+  return found;
+}
+
+function keysIn(document: DocumentNode, nameOf: (graph: string) => string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  eachOf(document, 'join__type', (type, directive) => {
+    const [key, graph] = [argument(directive, 'key'), argument(directive, 'graph')];
+    if (key === undefined || graph === undefined) return;
+    const place = `${type} ${nameOf(graph)}`;
+    found.set(place, [...(found.get(place) ?? []), key]);
+  });
   return found;
 }

@@ -3,18 +3,22 @@ import {
   type FieldNode,
   getNamedType,
   type GraphQLCompositeType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
   isAbstractType,
   isCompositeType,
+  isListType,
+  isNonNullType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
-  parse,
   type SelectionNode,
   type SelectionSetNode,
   visit,
 } from 'graphql';
 import type { Graph } from './graph.js';
+import { fieldSet, isChained, type LateField, lateField } from './late.js';
 import type { SourceNames } from './sourceNames.js';
 import { abstractSelections, argumentsText, fieldsOf, possibleTypes, type SelectionScope, subselections } from './selections.js';
 
@@ -28,20 +32,28 @@ export class Unanswerable extends Error {
   override name = 'Unanswerable';
 }
 
+/** What is to be planned, and what is to be fetched after that. */
+export interface PlanningDocuments {
+  documents: readonly DocumentNode[];
+  late: readonly LateField[];
+}
+
 /**
  * Rewrites an operation into a plain form that the planner gets right: conditions decided, fragments taken apart, repeated fields merged, and
  * no client alias left that could be mistaken for a key or for a field that `@requires` adds. Mostly one document; more when two fields require
  * the same field with different arguments, which one plan cannot hold apart.
  * @throws Unanswerable when a mutation would need more than one, because it must run once
  */
-export function planningDocuments(graph: Graph, scope: SelectionScope, operation: OperationDefinitionNode, names: SourceNames): DocumentNode[] {
+export function planningDocuments(graph: Graph, scope: SelectionScope, operation: OperationDefinitionNode, names: SourceNames): PlanningDocuments {
   const root = graph.schema.getRootType(operation.operation);
   if (!root) throw new Unanswerable(`The graph has no ${operation.operation}s.`);
   const documents: DocumentNode[] = [];
+  const late: LateField[] = [];
   let only: ReadonlySet<string> | null = null;
   do {
-    const pass: Pass = { graph, scope, names, isMutation: operation.operation === OperationTypeNode.MUTATION, claims: new Map(), postponed: new Set(), only };
-    const selections = selectionsOf(pass, root, [operation.selectionSet], '', only === null, true);
+    const isMutation = operation.operation === OperationTypeNode.MUTATION;
+    const pass: Pass = { graph, scope, names, isMutation, claims: new Map(), postponed: new Set(), only, late };
+    const selections = selectionsOf(pass, root, [operation.selectionSet], [], only === null, true);
     const isStuck = selections.length === 0 && pass.postponed.size > 0;
     if (isStuck || documents.length === MAX_PASSES) throw new Unanswerable('Some of these fields need the same field with different arguments.');
     if (selections.length > 0) documents.push(documentOf(operation, selections));
@@ -50,7 +62,7 @@ export function planningDocuments(graph: Graph, scope: SelectionScope, operation
   if (documents.length > 1 && operation.operation !== OperationTypeNode.QUERY) {
     throw new Unanswerable('These fields need the same field with different arguments. Ask for them in separate queries.');
   }
-  return documents;
+  return { documents, late };
 }
 
 interface Pass {
@@ -64,34 +76,74 @@ interface Pass {
   postponed: Set<string>;
   /** In later passes: the places that are asked for; null for all. */
   only: ReadonlySet<string> | null;
+  /** Fields that are fetched last, each after those that it needs. */
+  late: LateField[];
 }
 
 function selectionsOf(
   pass: Pass,
   parent: GraphQLCompositeType,
   sets: readonly SelectionSetNode[],
-  at: string,
+  path: readonly string[],
   whole: boolean,
   isRoot = false,
 ): SelectionNode[] {
   if (isObjectType(parent)) {
-    const fields = [...fieldsOf(pass.scope, parent, sets).values()];
-    const selections = plainFields(pass, parent, fields, at, whole, isRoot);
+    const fields = isRoot
+      ? [...fieldsOf(pass.scope, parent, sets).values()]
+      : withoutLate(pass, parent, [...fieldsOf(pass.scope, parent, sets).values()], path, whole);
+    const selections = plainFields(pass, parent, fields, path, whole, isRoot);
+    if (selections.length > 0 && pass.late.some((late) => late.type === parent.name && late.path.join() === path.join())) return [typename, ...selections];
     return selections.length > 0 || isRoot || !whole ? selections : [typename];
   }
   const { common, typed, needsTypename } = abstractSelections(pass.scope, parent, sets);
-  const selections: SelectionNode[] = plainFields(pass, parent, grouped(common), at, whole);
+  const own = common.filter((node) => !spreadLate(pass, parent, node, typed));
+  const selections: SelectionNode[] = plainFields(pass, parent, grouped(own), path, whole);
   const typedNames = [...typed.keys()];
   if (typedNames.length > MAX_SPREAD) throw new Unanswerable(`Fields of more than ${MAX_SPREAD} types at once.`);
   for (const name of typedNames) {
     const type = pass.graph.schema.getType(name);
     if (!isObjectType(type)) continue;
-    const inner = selectionsOf(pass, type, typed.get(name) as SelectionSetNode[], at, whole);
+    const inner = selectionsOf(pass, type, typed.get(name) as SelectionSetNode[], path, whole);
     if (inner.length > 0)
       selections.push({ kind: Kind.INLINE_FRAGMENT, typeCondition: { kind: Kind.NAMED_TYPE, name: nameNode(name) }, selectionSet: set(inner) });
   }
-  if (whole ? needsTypename || selections.length === 0 : selections.length > 0) selections.unshift(typename);
+  if (whole ? needsTypename || typedNames.length > 0 || selections.length === 0 : selections.length > 0) selections.unshift(typename);
   return selections;
+}
+
+/** Replaces fields that have to be fetched last by what they need for that. */
+function withoutLate(pass: Pass, parent: GraphQLObjectType, fields: readonly FieldNode[][], path: readonly string[], whole: boolean): FieldNode[][] {
+  const kept: FieldNode[][] = [];
+  const expand = (nodes: FieldNode[]) => {
+    const node = nodes[0] as FieldNode;
+    const name = node.name.value;
+    const isHard = isChained(pass.graph, parent.name, name);
+    // Other passes are for what is left of this one; late fields are never left.
+    if (isHard && !whole) return;
+    const source = pass.names.of(node, false);
+    const isLate = isHard || (whole && pass.graph.requirements.has(`${parent.name}.${name}`) && !claim(pass, parent, name, path.join('.')));
+    const way = isLate ? lateField(pass.graph, pass.names, parent, path, node, source) : null;
+    if (!way) return void kept.push(nodes);
+    if (pass.late.some((late) => late.source === source && late.type === parent.name && late.path.join() === path.join())) return;
+    for (const need of way.needs) expand([need]);
+    pass.late.push(way.late);
+  };
+  for (const nodes of fields) expand(nodes);
+  return kept;
+}
+
+/** Asks for a field of an interface type by type, when objects of some of its types have to be asked for it last. */
+function spreadLate(pass: Pass, parent: GraphQLCompositeType, node: FieldNode, typed: Map<string, SelectionSetNode[]>): boolean {
+  const types = possibleTypes(pass.graph.schema, parent);
+  if (!types.some(({ name }) => isChained(pass.graph, name, node.name.value))) return false;
+  for (const { name } of types) typed.set(name, [...(typed.get(name) ?? []), set([node])]);
+  return true;
+}
+
+function listLevels(type: GraphQLOutputType): string[] {
+  if (isNonNullType(type)) return listLevels(type.ofType);
+  return isListType(type) ? ['@', ...listLevels(type.ofType)] : [];
 }
 
 /** Nodes by what they ask for: the planner gets one field for each. */
@@ -104,7 +156,14 @@ function grouped(nodes: readonly FieldNode[]): FieldNode[][] {
   return [...groups.values()];
 }
 
-function plainFields(pass: Pass, parent: GraphQLCompositeType, fields: readonly FieldNode[][], at: string, whole: boolean, isRoot = false): SelectionNode[] {
+function plainFields(
+  pass: Pass,
+  parent: GraphQLCompositeType,
+  fields: readonly FieldNode[][],
+  path: readonly string[],
+  whole: boolean,
+  isRoot = false,
+): SelectionNode[] {
   const bySource = new Map<string, FieldNode[]>();
   for (const nodes of fields) {
     const first = nodes[0] as FieldNode;
@@ -113,11 +172,19 @@ function plainFields(pass: Pass, parent: GraphQLCompositeType, fields: readonly 
     const source = pass.names.of(first, isRoot && pass.isMutation);
     bySource.set(source, [...(bySource.get(source) ?? []), ...nodes]);
   }
-  return [...bySource].flatMap(([source, nodes]) => plainField(pass, parent, source, nodes, at, whole));
+  return [...bySource].flatMap(([source, nodes]) => plainField(pass, parent, source, nodes, path, whole));
 }
 
-function plainField(pass: Pass, parent: GraphQLCompositeType, source: string, nodes: readonly FieldNode[], at: string, whole: boolean): SelectionNode[] {
+function plainField(
+  pass: Pass,
+  parent: GraphQLCompositeType,
+  source: string,
+  nodes: readonly FieldNode[],
+  path: readonly string[],
+  whole: boolean,
+): SelectionNode[] {
   const first = nodes[0] as FieldNode;
+  const at = path.join('.');
   const place = `${at}.${parent.name}:${source}`;
   const inFull = whole || pass.only?.has(place) === true;
   const definition = 'getFields' in parent ? parent.getFields()[first.name.value] : undefined;
@@ -127,7 +194,7 @@ function plainField(pass: Pass, parent: GraphQLCompositeType, source: string, no
     return [];
   }
   const named = getNamedType(definition.type);
-  const inner = isCompositeType(named) ? selectionsOf(pass, named, subselections(nodes), `${at}.${source}`, inFull) : null;
+  const inner = isCompositeType(named) ? selectionsOf(pass, named, subselections(nodes), [...path, source, ...listLevels(definition.type)], inFull) : null;
   // In full, an empty selection means that everything below has to wait for another pass.
   if (inner ? inner.length === 0 : !inFull) return [];
   const field: FieldNode = {
@@ -158,7 +225,7 @@ function claim(pass: Pass, parent: GraphQLCompositeType, field: string, at: stri
 function collectClaims(graph: Graph, typeName: string, field: string, at: string, wanted: [string, string][], depth: number): void {
   // Requirements of requirements of requirements: a supergraph with cycles among them does not compose.
   if (depth > 10) return;
-  for (const text of graph.requirements.get(`${typeName}.${field}`) ?? []) {
+  for (const { fields } of graph.requirements.get(`${typeName}.${field}`) ?? []) {
     const walk = (selection: SelectionSetNode, type: string, place: string) => {
       for (const part of selection.selections) {
         if (part.kind === Kind.INLINE_FRAGMENT) walk(part.selectionSet, part.typeCondition?.name.value ?? type, place);
@@ -170,13 +237,8 @@ function collectClaims(graph: Graph, typeName: string, field: string, at: string
         if (part.selectionSet && inner) walk(part.selectionSet, inner, `${place}.${name}`);
       }
     };
-    walk(fieldSet(text), typeName, at);
+    walk(fieldSet(fields), typeName, at);
   }
-}
-
-function fieldSet(text: string): SelectionSetNode {
-  const definition = parse(`{ ${text} }`, { noLocation: true }).definitions[0];
-  return (definition as OperationDefinitionNode).selectionSet;
 }
 
 const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };

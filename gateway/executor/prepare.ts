@@ -12,6 +12,7 @@ import {
 } from 'graphql';
 import { type BoundedCache, createBoundedCache } from '../boundedCache.js';
 import type { Graph } from './graph.js';
+import { lateStep } from './late.js';
 import { planningDocuments } from './passes.js';
 import { compileFetch, compilePlan, type FetchStep, type Step } from './plan.js';
 import type { Conditions, SelectionScope } from './selections.js';
@@ -30,6 +31,8 @@ export interface Prepared {
   writeText: WriteText;
   /** Plans whose results together are the answer: one, but in rare cases. None when nothing is asked of a subgraph. */
   plans: readonly Step[];
+  /** Steps over the results of all plans. */
+  late: readonly Step[];
   /** For subscriptions: the fetch that is subscribed to, and as the planner made it. */
   primary: { step: FetchStep; node: FetchNode } | null;
   /** `__schema` and `__type` at the top of the operation, to be answered by graphql-js. */
@@ -120,7 +123,8 @@ export class InvalidVariables extends Error {
 function prepareOperation(graph: Graph, { operation, fragments }: Known, conditions: Conditions): Prepared {
   const scope: SelectionScope = { schema: graph.schema, fragments, conditions };
   const names = createSourceNames(graph);
-  const planned = planningDocuments(graph, scope, operation, names).map((document) => ({
+  const { documents, late } = planningDocuments(graph, scope, operation, names);
+  const planned = documents.map((document) => ({
     node: graph.planner.buildQueryPlan(operationFromDocument(graph.api, document, { validate: false })).node,
   }));
   const shape = compileShape(graph, scope, operation, names);
@@ -132,7 +136,15 @@ function prepareOperation(graph: Graph, { operation, fragments }: Known, conditi
       if (node.rest) plans.push(compilePlan(graph, node.rest));
     } else if (node) plans.push(compilePlan(graph, node));
   }
-  return { kind: operation.operation, shape, writeText: compileText(shape), plans, primary, introspection: introspectionOf(operation, shape, fragments) };
+  return {
+    kind: operation.operation,
+    shape,
+    writeText: compileText(shape),
+    plans,
+    late: late.map((field) => lateStep(graph, operation, field)),
+    primary,
+    introspection: introspectionOf(operation, shape, fragments),
+  };
 }
 
 /** The introspection in an operation, as an operation of its own. */

@@ -1,11 +1,15 @@
-import type { QueryPlanSelectionNode } from '@apollo/query-planner';
 import type { Graph } from './graph.js';
 import { type Data, isData } from './merge.js';
+
+/** A part of what an entity is asked for with: the planner's own, or ours, which may stand in the data under another name. */
+export type RepresentationPart =
+  | { kind: 'Field'; name: string; alias?: string; from?: string; selections?: readonly RepresentationPart[] }
+  | { kind: 'InlineFragment'; typeCondition?: string; selections: readonly RepresentationPart[] };
 
 /** What a subgraph has to be told about an entity, or undefined when it is not known: then the subgraph cannot be asked. */
 export type Represent = (entity: Data) => Data | undefined;
 
-export function compileRepresentation(graph: Graph, selections: readonly QueryPlanSelectionNode[]): Represent {
+export function compileRepresentation(graph: Graph, selections: readonly RepresentationPart[]): Represent {
   const select = compileSelections(graph, selections);
   return (entity) => {
     const representation = {};
@@ -16,7 +20,7 @@ export function compileRepresentation(graph: Graph, selections: readonly QueryPl
 /** Copies what is selected; false when a part of it is missing. */
 type Select = (from: Data, to: Data) => boolean;
 
-function compileSelections(graph: Graph, selections: readonly QueryPlanSelectionNode[]): Select {
+function compileSelections(graph: Graph, selections: readonly RepresentationPart[]): Select {
   const parts = selections.map((selection) => (selection.kind === 'Field' ? compileField(graph, selection) : compileFragment(graph, selection)));
   const only = parts[0];
   if (parts.length === 1 && only) return only;
@@ -26,7 +30,7 @@ function compileSelections(graph: Graph, selections: readonly QueryPlanSelection
   };
 }
 
-function compileFragment(graph: Graph, { typeCondition, selections }: Extract<QueryPlanSelectionNode, { kind: 'InlineFragment' }>): Select {
+function compileFragment(graph: Graph, { typeCondition, selections }: Extract<RepresentationPart, { kind: 'InlineFragment' }>): Select {
   const select = compileSelections(graph, selections);
   if (typeCondition === undefined) return select;
   return (from, to) => {
@@ -35,11 +39,12 @@ function compileFragment(graph: Graph, { typeCondition, selections }: Extract<Qu
   };
 }
 
-function compileField(graph: Graph, { name, alias, selections }: Extract<QueryPlanSelectionNode, { kind: 'Field' }>): Select {
+function compileField(graph: Graph, { name, alias, from: source, selections }: Extract<RepresentationPart, { kind: 'Field' }>): Select {
   const key = alias ?? name;
+  const place = source ?? key;
   const select = selections && selections.length > 0 ? compileSelections(graph, selections) : null;
   return (from, to) => {
-    const value = from[key];
+    const value = from[place];
     if (value === undefined) return false;
     if (select === null) {
       to[key] = value;
