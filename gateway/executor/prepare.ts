@@ -14,6 +14,7 @@ import { type BoundedCache, createBoundedCache } from '../boundedCache.js';
 import type { Graph } from './graph.js';
 import { lateStep } from './late.js';
 import { planningDocuments } from './passes.js';
+import { checkPlan } from './planCheck.js';
 import { compileFetch, compilePlan, type FetchStep, type Step } from './plan.js';
 import type { Conditions, SelectionScope } from './selections.js';
 import { compileShape, type ObjectShape } from './shape.js';
@@ -125,12 +126,14 @@ function prepareOperation(graph: Graph, { operation, fragments }: Known, conditi
   const names = createSourceNames(graph);
   const { documents, late } = planningDocuments(graph, scope, operation, names);
   const planned = documents.map((document) => ({
+    document,
     node: graph.planner.buildQueryPlan(operationFromDocument(graph.api, document, { validate: false })).node,
   }));
   const shape = compileShape(graph, scope, operation, names);
   const plans: Step[] = [];
   let primary: Prepared['primary'] = null;
-  for (const { node } of planned) {
+  for (const { document, node } of planned) {
+    checkPlan(graph, document, node);
     if (node?.kind === 'Subscription') {
       primary = { step: compileFetch(graph, node.primary), node: node.primary };
       if (node.rest) plans.push(compilePlan(graph, node.rest));

@@ -9,8 +9,8 @@ export interface SourceNames {
 
 /**
  * A field without arguments keeps its own name; one that can take arguments gets an alias of its own for each set of them. So nothing that a
- * client selects ever stands where a key or a required field is expected, and equal fields under several aliases are fetched once. Root
- * fields of mutations are the exception: each is run as often as the client wrote it.
+ * client selects ever stands where a key or a required field is expected, and equal leaves under several aliases are fetched once. Root
+ * fields of mutations each have a name of their own: they are run as often as the client wrote them.
  */
 export function createSourceNames(graph: Graph): SourceNames {
   const aliases = new Map<string, string>();
@@ -25,7 +25,9 @@ export function createSourceNames(graph: Graph): SourceNames {
     of(node, isMutationRoot) {
       const field = node.name.value;
       if (isMutationRoot) return node.alias ? aliasFor(`mutation ${node.alias.value}`, field) : field;
-      return graph.fieldsWithArguments.has(field) ? aliasFor(`${field}(${argumentsText(node)})`, field) : field;
+      // Under two names an object is two answers: an error may turn one to null and leave the other.
+      const alias = node.selectionSet && node.alias && node.alias.value !== field ? ` as ${node.alias.value}` : '';
+      return alias !== '' || graph.fieldsWithArguments.has(field) ? aliasFor(`${field}(${argumentsText(node)})${alias}`, field) : field;
     },
   };
 }
