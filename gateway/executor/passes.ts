@@ -164,26 +164,26 @@ function plainFields(
   whole: boolean,
   isRoot = false,
 ): SelectionNode[] {
-  const bySource = new Map<string, FieldNode[]>();
+  const bySource = new Map<string, FieldNode[][]>();
   for (const nodes of fields) {
     const first = nodes[0] as FieldNode;
     // Names with two underscores in front are introspection's; `__typename` of an object type is known without asking.
     if (first.name.value.startsWith('__')) continue;
     const source = pass.names.of(first, isRoot && pass.isMutation);
-    bySource.set(source, [...(bySource.get(source) ?? []), ...nodes]);
+    bySource.set(source, [...(bySource.get(source) ?? []), [...nodes]]);
   }
-  return [...bySource].flatMap(([source, nodes]) => plainField(pass, parent, source, nodes, path, whole));
+  return [...bySource].flatMap(([source, groups]) => plainField(pass, parent, source, groups, path, whole));
 }
 
 function plainField(
   pass: Pass,
   parent: GraphQLCompositeType,
   source: string,
-  nodes: readonly FieldNode[],
+  groups: readonly (readonly FieldNode[])[],
   path: readonly string[],
   whole: boolean,
 ): SelectionNode[] {
-  const first = nodes[0] as FieldNode;
+  const first = groups[0]?.[0] as FieldNode;
   const at = path.join('.');
   const place = `${at}.${parent.name}:${source}`;
   const inFull = whole || pass.only?.has(place) === true;
@@ -194,7 +194,9 @@ function plainField(
     return [];
   }
   const named = getNamedType(definition.type);
-  const inner = isCompositeType(named) ? selectionsOf(pass, named, subselections(nodes), [...path, source, ...listLevels(definition.type)], inFull) : null;
+  const below = [...path, source, ...listLevels(definition.type)];
+  // Group by group: what one of them calls its fields is no matter of the others'.
+  const inner = isCompositeType(named) ? groups.flatMap((nodes) => selectionsOf(pass, named, subselections(nodes), below, inFull)) : null;
   // In full, an empty selection means that everything below has to wait for another pass.
   if (inner ? inner.length === 0 : !inFull) return [];
   const field: FieldNode = {
