@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../platform/subgraph.js';
+import type { FetchTiming } from './executor/run.js';
 import type { Deadline } from './deadline.js';
 
 /** What one operation carries through the gateway: who asks, and until when it is worth the work. */
@@ -8,6 +9,10 @@ export interface GatewayContext {
   caller: Caller;
   /** Null for the events of a subscription, whose fetches are bounded by the links' own time-outs. */
   deadline: Deadline | null;
+  /** Whoever sends the answer can do with JSON text in place of the data. */
+  asText?: boolean;
+  /** Told of every fetch, for those who ask where the time goes (EN-06). */
+  onFetch?: (timing: FetchTiming) => void;
 }
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;

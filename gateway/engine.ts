@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { ApolloGateway } from '@apollo/gateway';
+import { ApolloGateway, type GraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer, type ApolloServerPlugin, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { execute, type FormattedExecutionResult, GraphQLError, type GraphQLSchema, Kind, type OperationDefinitionNode, type ValidationRule } from 'graphql';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
 import type { GatewayContext } from './context.js';
-import { linkDataSource } from './dataSource.js';
+import { AnswerText, createExecutor, type Executor } from './executor/execute.js';
+import { buildGraph } from './executor/graph.js';
+import { fetchOver } from './fetches.js';
 import type { SubgraphLink } from './links.js';
 import { createSubscriptions, type FederatedSubscriptions } from './subscriptions.js';
 
@@ -38,30 +40,45 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   // Apollo's gateway reports its use to Apollo otherwise.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
   const links = new Map(options.links.map((link) => [link.name, link]));
-  const subscriptions = createSubscriptions({ links, principalOf: options.principalOf });
+  let executor: Executor | null = null;
+  const current = (): Executor => {
+    if (!executor) throw new Error('No supergraph has been loaded yet.');
+    return executor;
+  };
+  const subscriptions = createSubscriptions({ links, principalOf: options.principalOf, executor: current });
   // Apollo is talkative at `info`; what matters of it comes as warnings.
   const logger = options.log.child({ part: 'apollo' }, { level: options.log.level === 'silent' ? 'silent' : 'warn' });
-  const gateway = new ApolloGateway({
-    supergraphSdl: options.supergraphSdl,
-    logger,
-    debug: false,
-    __exposeQueryPlanExperimental: !options.production,
-    buildService({ name }) {
-      const link = links.get(name);
-      if (!link) throw new Error(`The supergraph names the subgraph "${name}", but the gateway was given no link to it.`);
-      return linkDataSource(link);
+  const gateway = new ExecutingGateway(
+    {
+      supergraphSdl: options.supergraphSdl,
+      logger,
+      debug: false,
+      buildService({ name }) {
+        if (!links.has(name)) throw new Error(`The supergraph names the subgraph "${name}", but the gateway was given no link to it.`);
+        return notUsed;
+      },
     },
-  });
-  let schema: GraphQLSchema | null = null;
-  gateway.onSchemaLoadOrUpdate(({ apiSchema, coreSupergraphSdl }) => {
-    schema = apiSchema;
-    subscriptions.update(coreSupergraphSdl);
+    ({ document, operationName, request, context }) => {
+      const gatewayContext = context as GatewayContext;
+      return current().execute({
+        document,
+        operationName,
+        variables: request.variables ?? {},
+        fetch: fetchOver(links, gatewayContext),
+        asText: gatewayContext.asText,
+        onFetch: gatewayContext.onFetch,
+      });
+    },
+  );
+  gateway.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) => {
+    executor = createExecutor(buildGraph(coreSupergraphSdl));
   });
   const apollo = new ApolloServer<GatewayContext>({
     gateway,
     logger,
     introspection: options.introspection,
     csrfPrevention: options.csrfPrevention,
+    stringifyResult,
     allowBatchedHttpRequests: false,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: options.production,
@@ -75,15 +92,42 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return {
     apollo,
     subscriptions,
-    schema() {
-      if (!schema) throw new Error('No supergraph has been loaded yet.');
-      return schema;
-    },
+    schema: () => current().graph.schema,
     async stop() {
       subscriptions.close();
       await apollo.stop();
     },
   };
+}
+
+/** Apollo's gateway with what runs between a plan and its answer replaced: it keeps the schema, and our executor does the work. */
+class ExecutingGateway extends ApolloGateway {
+  private readonly run: ApolloGateway['executor'];
+
+  constructor(config: ConstructorParameters<typeof ApolloGateway>[0], run: ApolloGateway['executor']) {
+    super(config);
+    this.run = run;
+  }
+
+  override async load(options?: Parameters<ApolloGateway['load']>[0]): ReturnType<ApolloGateway['load']> {
+    return { ...(await super.load(options)), executor: this.run };
+  }
+}
+
+/** Apollo's own executor would fetch from it. */
+const notUsed: GraphQLDataSource = {
+  process() {
+    throw new Error('Fetches do not go through data sources.');
+  },
+};
+
+/** Puts data that is JSON text already into its place. */
+function stringifyResult(result: FormattedExecutionResult): string {
+  const { data } = result;
+  if (!(data instanceof AnswerText)) return `${JSON.stringify(result)}\n`;
+  const { data: _written, ...rest } = result;
+  const others = JSON.stringify(rest);
+  return others === '{}' ? `{"data":${data.text}}\n` : `${others.slice(0, -1)},"data":${data.text}}\n`;
 }
 
 /** Says where subscriptions belong, gives operations that are worthless when late their shorter limit, and answers introspection. */

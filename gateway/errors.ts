@@ -1,9 +1,10 @@
 import { type ExecutionResult, type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Refusal, refusalToGraphQLError } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
+import { UNEXPLAINED_NULL } from './executor/complete.js';
 
 /** Codes that say no more than "something broke": Apollo's and its gateway's own, and none at all. */
-const UNKNOWN_CODES = new Set(['INTERNAL_SERVER_ERROR', 'INTERNAL_ERROR', 'DOWNSTREAM_SERVICE_ERROR', 'INVALID_GRAPHQL']);
+const UNKNOWN_CODES = new Set(['INTERNAL_SERVER_ERROR', 'INTERNAL_ERROR', 'DOWNSTREAM_SERVICE_ERROR', UNEXPLAINED_NULL]);
 const CODE = /^[A-Z][A-Z0-9_]*$/;
 const TOO_MANY_TOKENS = /Document contains more tha[tn] (\d+) tokens/;
 const BAD_VARIABLE = /^Variable "\$(\w+)" (?:got invalid value|of (?:required|non-null) type)/;
@@ -53,27 +54,27 @@ export function thrownToClientError(thrown: unknown, scope: ErrorScope): ClientE
 }
 
 /**
- * A result as a client may see it. Apollo's executor reports a null where none may be in an extension only; such data is wrong, and says so
- * here as an error like any other; but for lookups, whose null is an answer.
+ * A result as a client may see it. A null where none may be is an error like any other; but for lookups, whose null is an answer.
  */
 export function toClientResult(
   result: ExecutionResult | FormattedExecutionResult,
   scope: ErrorScope,
   lookups: () => ReadonlySet<string> = () => new Set(),
 ): FormattedExecutionResult {
-  const { valueCompletion, ...extensions } = (result.extensions ?? {}) as Record<string, unknown> & { valueCompletion?: GraphQLFormattedError[] };
-  const errors: readonly (GraphQLError | GraphQLFormattedError)[] = [...(result.errors ?? []), ...nullsWithoutReason(valueCompletion, lookups)];
+  const { extensions } = result;
+  const errors = withoutAnswers(result.errors ?? [], lookups);
   return {
     ...(errors.length > 0 && { errors: errors.map((error) => toClientError(error, scope)) }),
     ...('data' in result && { data: result.data }),
-    ...(Object.keys(extensions).length > 0 && { extensions }),
+    ...(extensions && Object.keys(extensions).length > 0 && { extensions }),
   };
 }
 
-function nullsWithoutReason(nulls: readonly GraphQLFormattedError[] = [], lookups: () => ReadonlySet<string>): readonly GraphQLFormattedError[] {
-  if (nulls.length === 0) return nulls;
+function withoutAnswers(errors: readonly (GraphQLError | GraphQLFormattedError)[], lookups: () => ReadonlySet<string>) {
+  const isNull = ({ extensions }: GraphQLFormattedError) => extensions?.code === UNEXPLAINED_NULL;
+  if (!errors.some(isNull)) return errors;
   const names = lookups();
-  return nulls.filter(({ path }) => !names.has(String(path?.[0])));
+  return errors.filter((error) => !isNull(error) || !names.has(String(error.path?.[0])));
 }
 
 /** The same, for a result whose errors may have got their form already; not for one that comes straight from a subgraph. */

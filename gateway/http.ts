@@ -47,7 +47,7 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
             search: request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : '',
             body: request.body,
           },
-          context: async () => ({ caller, deadline }),
+          context: async () => ({ caller, deadline, asText: true }),
         }),
         deadline.expired,
       ]);

@@ -13,6 +13,11 @@ export interface EventSink {
   complete(): void;
 }
 
+/** A request to a subgraph, with its variables as JSON text too where that is at hand: writing them again costs as much as all the rest. */
+export interface LinkRequest extends SubgraphRequest {
+  variablesText?: string;
+}
+
 export type RoutePattern = Pick<Route, 'method' | 'path'>;
 
 /** The gateway's end of a connection to one subgraph, in this process or elsewhere: nothing above it knows which (GW-33). */
@@ -21,7 +26,7 @@ export interface SubgraphLink {
   /** The plain HTTP endpoints that this subgraph owns. */
   readonly routes: readonly RoutePattern[];
   /** @throws Refusal DEPENDENCY_UNAVAILABLE when the subgraph cannot be reached, TIMEOUT when it takes too long */
-  execute(request: SubgraphRequest, caller: Caller, signal?: AbortSignal): Promise<ExecutionResult>;
+  execute(request: LinkRequest, caller: Caller, signal?: AbortSignal): Promise<ExecutionResult>;
   /** Starts one upstream subscription and returns what ends it; once ended the sink is not called again. */
   subscribe(request: SubgraphRequest, caller: Caller, sink: EventSink): () => void;
   /** Hands a plain HTTP request to the owner of its route, byte for byte, and its answer to the client. */

@@ -4,10 +4,10 @@ import type { ExecutionResult, GraphQLFormattedError } from 'graphql';
 import { type Dispatcher, Pool, errors as undiciErrors } from 'undici';
 import { describeActor, signInternalToken } from '../platform/actor.js';
 import { Refusal } from '../platform/errors.js';
-import type { Caller, Readiness, SubgraphRequest } from '../platform/subgraph.js';
+import type { Caller, Readiness } from '../platform/subgraph.js';
 import { createBoundedCache } from './boundedCache.js';
 import { traceparentOf } from './context.js';
-import { type RoutePattern, type SubgraphLink, tooSlow, unavailable } from './links.js';
+import { type LinkRequest, type RoutePattern, type SubgraphLink, tooSlow, unavailable } from './links.js';
 import { connectEvents } from './remoteEvents.js';
 
 /** Sockets to one subgraph: enough that requests do not queue behind each other, few enough that a subgraph survives a burst. */
@@ -100,12 +100,12 @@ export function remoteLink({ name, endpoint, credentials, routes = [], fetchTime
   const events = connectEvents(url);
   const path = `${url.pathname}${url.search}`;
 
-  const post = async (request: SubgraphRequest, caller: Caller, signal: AbortSignal | undefined): Promise<ExecutionResult> => {
+  const post = async (request: LinkRequest, caller: Caller, signal: AbortSignal | undefined): Promise<ExecutionResult> => {
     const { statusCode, body } = await pool.request({
       method: 'POST',
       path,
       headers: { ...credentials.headers(caller), 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify(request),
+      body: bodyOf(request),
       signal,
     });
     const answer = parseAnswer(await body.text());
@@ -157,6 +157,12 @@ export function remoteLink({ name, endpoint, credentials, routes = [], fetchTime
       await pool.destroy();
     },
   };
+}
+
+function bodyOf(request: LinkRequest): string {
+  const variables = request.variablesText ?? JSON.stringify(request.variables ?? {});
+  const name = request.operationName === undefined ? '' : `,"operationName":${JSON.stringify(request.operationName)}`;
+  return `{"query":${JSON.stringify(request.query)}${name},"variables":${variables}}`;
 }
 
 function parseAnswer(text: string): ExecutionResult | null {

@@ -16,7 +16,8 @@ export interface TestSubgraph extends Subgraph {
   calls: Calls;
 }
 
-const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external", "@requires", "@shareable"])';
+const LINK =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external", "@requires", "@provides", "@shareable", "@interfaceObject", "@inaccessible", "@override"])';
 
 export function testSubgraph(name: string, typeDefs: string, resolvers: Resolvers, routes: readonly Route[] = []): TestSubgraph {
   const sdl = `${LINK}\n${typeDefs}`;

@@ -1,0 +1,22 @@
+import { readFile } from 'node:fs/promises';
+import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
+import { ApolloServer } from '@apollo/server';
+import { startStandaloneServer } from '@apollo/server/standalone';
+import { bareConfigSchema, startBareGateway } from '../../gateway/bareGateway.js';
+import { createLog } from '../../platform/log.js';
+
+// One gateway over a supergraph file, in a process of its own: `plain`, as Apollo's documentation sets it up, or `ours`.
+
+async function start(kind: string, file: string): Promise<number> {
+  const supergraphSdl = await readFile(file, 'utf8');
+  if (kind === 'ours') {
+    return (await startBareGateway({ supergraphSdl, port: 0, config: bareConfigSchema.parse({}), log: createLog({ service: 'bench', level: 'silent' }) })).port;
+  }
+  const gateway = new ApolloGateway({ supergraphSdl, buildService: ({ url }) => new RemoteGraphQLDataSource({ url }) });
+  const { url } = await startStandaloneServer(new ApolloServer({ gateway }), { listen: { port: 0, host: '127.0.0.1' } });
+  return Number(new URL(url).port);
+}
+
+process.env.NODE_ENV = 'production';
+process.on('message', () => process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }));
+start(process.argv[2] ?? 'ours', process.argv[3] ?? '').then((port) => process.send?.({ port }));

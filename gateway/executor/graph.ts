@@ -1,0 +1,156 @@
+import { type Schema, Supergraph } from '@apollo/federation-internals';
+import { QueryPlanner } from '@apollo/query-planner';
+import {
+  type ConstDirectiveNode,
+  type DocumentNode,
+  getNamedType,
+  type GraphQLSchema,
+  isAbstractType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  parse,
+  visit,
+} from 'graphql';
+
+/** A supergraph made ready for planning and execution. Replaced as a whole when the supergraph changes. */
+export interface Graph {
+  readonly planner: QueryPlanner;
+  /** The public schema, as the planner knows it and as graphql-js does. */
+  readonly api: Schema;
+  readonly schema: GraphQLSchema;
+  /** Names of fields that take arguments somewhere in the supergraph. */
+  readonly fieldsWithArguments: ReadonlySet<string>;
+  /** What a field has to be told by other subgraphs before it can answer: its `@requires`, by `Type.field`. */
+  readonly requirements: ReadonlyMap<string, readonly Requirement[]>;
+  /** Keys by which a subgraph finds a type's entities, by `Type subgraph`. */
+  readonly keys: ReadonlyMap<string, readonly string[]>;
+  /** Whether this is the name of an object type, also of one that clients cannot see. */
+  isObjectType(name: string): boolean;
+  /** Name of the type of a field, without lists and non-nulls; undefined when there is no such field. */
+  typeOfField(type: string, field: string): string | undefined;
+  /** Whether an object whose `__typename` is this satisfies a type condition. */
+  satisfies(typename: string, condition: string): boolean;
+}
+
+/** A `@requires` of one subgraph. */
+export interface Requirement {
+  subgraph: string;
+  fields: string;
+}
+
+/** @throws Error when the text is no supergraph that the planner understands */
+export function buildGraph(supergraphSdl: string): Graph {
+  const document = withoutUnusableKeys(parse(supergraphSdl, { noLocation: true }));
+  const supergraph = Supergraph.build(document, { validateSupergraph: false });
+  const api = supergraph.apiSchema();
+  const whole = supergraph.schema.toGraphQLJSSchema();
+  const graphNames = new Map([...supergraph.subgraphNameToGraphEnumValue()].map(([name, value]) => [value, name]));
+  const nameOf = (value: string): string => graphNames.get(value) ?? value;
+  const conditions = new Map<string, Set<string>>();
+  const namesFor = (condition: string): Set<string> => {
+    const names = new Set([condition]);
+    const type = whole.getType(condition);
+    if (isAbstractType(type)) {
+      for (const { name } of whole.getPossibleTypes(type)) names.add(name);
+      if (isInterfaceType(type)) for (const { name } of whole.getImplementations(type).interfaces) names.add(name);
+    }
+    return names;
+  };
+  return {
+    planner: new QueryPlanner(supergraph, {}),
+    api,
+    schema: api.toGraphQLJSSchema(),
+    fieldsWithArguments: fieldsWithArguments(whole),
+    requirements: requirementsIn(document, nameOf),
+    keys: keysIn(document, nameOf),
+    isObjectType: (name) => isObjectType(whole.getType(name)),
+    typeOfField(name, field) {
+      const type = whole.getType(name);
+      const definition = isObjectType(type) || isInterfaceType(type) ? type.getFields()[field] : undefined;
+      return definition && getNamedType(definition.type).name;
+    },
+    satisfies(typename, condition) {
+      let names = conditions.get(condition);
+      // As many entries as the supergraph has types: plans name no others.
+      if (!names) conditions.set(condition, (names = namesFor(condition)));
+      return names.has(typename);
+    },
+  };
+}
+
+/**
+ * Takes keys that a subgraph does not resolve from what the planner sees. When it goes back to a subgraph for a `@requires` it takes any key
+ * that is at hand, also one marked `resolvable: false`, and the subgraph answers null.
+ */
+function withoutUnusableKeys(document: DocumentNode): DocumentNode {
+  const enter = <N extends { directives?: readonly ConstDirectiveNode[] }>(node: N): N | undefined => {
+    const directives = node.directives ?? [];
+    const kept = directives.flatMap((directive) => {
+      if (directive.name.value !== 'join__type' || !isUnusable(directive)) return [directive];
+      const graph = argument(directive, 'graph');
+      const hasOthers = directives.some((other) => other !== directive && argument(other, 'graph') === graph && !isUnusable(other));
+      // Without any key the type still belongs to the subgraph; it only cannot be entered there.
+      const bare = { ...directive, arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') };
+      return hasOthers ? [] : [bare];
+    });
+    return { ...node, directives: withoutRepeats(kept) };
+  };
+  return visit(document, { ObjectTypeDefinition: { enter }, InterfaceTypeDefinition: { enter } });
+}
+
+function isUnusable(directive: ConstDirectiveNode): boolean {
+  return directive.arguments?.some(({ name, value }) => name.value === 'resolvable' && value.kind === Kind.BOOLEAN && !value.value) ?? false;
+}
+
+/** A type with two unusable keys in one subgraph is in it once. */
+function withoutRepeats(directives: readonly ConstDirectiveNode[]): ConstDirectiveNode[] {
+  const seen = new Set<string>();
+  return directives.filter((directive) => {
+    if (directive.name.value !== 'join__type' || argument(directive, 'key') !== undefined) return true;
+    const graph = argument(directive, 'graph') ?? '';
+    return !seen.has(graph) && seen.add(graph);
+  });
+}
+
+function argument(directive: ConstDirectiveNode, name: string): string | undefined {
+  const value = directive.arguments?.find((given) => given.name.value === name)?.value;
+  return value?.kind === Kind.ENUM || value?.kind === Kind.STRING ? value.value : undefined;
+}
+
+function fieldsWithArguments(schema: GraphQLSchema): Set<string> {
+  const types = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) || isInterfaceType(type));
+  return new Set(types.flatMap((type) => Object.values(type.getFields()).flatMap(({ name, args }) => (args.length > 0 ? [name] : []))));
+}
+
+/** Calls back for each directive of types and fields that names a subgraph. */
+function eachOf(document: DocumentNode, directiveName: string, found: (coordinate: string, directive: ConstDirectiveNode) => void): void {
+  for (const definition of document.definitions) {
+    if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue;
+    const name = definition.name.value;
+    for (const directive of definition.directives ?? []) if (directive.name.value === directiveName) found(name, directive);
+    for (const field of definition.fields ?? []) {
+      for (const directive of field.directives ?? []) if (directive.name.value === directiveName) found(`${name}.${field.name.value}`, directive);
+    }
+  }
+}
+
+function requirementsIn(document: DocumentNode, nameOf: (graph: string) => string): Map<string, Requirement[]> {
+  const found = new Map<string, Requirement[]>();
+  eachOf(document, 'join__field', (coordinate, directive) => {
+    const [fields, graph] = [argument(directive, 'requires'), argument(directive, 'graph')];
+    if (fields !== undefined && graph !== undefined) found.set(coordinate, [...(found.get(coordinate) ?? []), { subgraph: nameOf(graph), fields }]);
+  });
+  return found;
+}
+
+function keysIn(document: DocumentNode, nameOf: (graph: string) => string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  eachOf(document, 'join__type', (type, directive) => {
+    const [key, graph] = [argument(directive, 'key'), argument(directive, 'graph')];
+    if (key === undefined || graph === undefined) return;
+    const place = `${type} ${nameOf(graph)}`;
+    found.set(place, [...(found.get(place) ?? []), key]);
+  });
+  return found;
+}

@@ -1,0 +1,83 @@
+import type { FetchNode, PlanNode } from '@apollo/query-planner';
+import { Kind, OperationTypeNode, parse } from 'graphql';
+import type { Graph } from './graph.js';
+import { compileRepresentation, type Represent } from './representations.js';
+import { compileRewrites, type Rewrite } from './rewrites.js';
+
+/** A query plan made ready to run. */
+export type Step =
+  | { kind: 'sequence' | 'parallel'; steps: readonly Step[] }
+  | { kind: 'flatten'; path: readonly string[]; step: Step }
+  | { kind: 'condition'; variable: string; then: Step | null; otherwise: Step | null }
+  | FetchStep;
+
+export interface FetchStep {
+  kind: 'fetch';
+  service: string;
+  query: string;
+  operationName: string | undefined;
+  /** Equal for fetches that ask the same, whatever they are called. */
+  key: string;
+  isMutation: boolean;
+  variableNames: readonly string[];
+  /** Null for a fetch of root fields. */
+  represent: Represent | null;
+  rewriteInput: Rewrite | null;
+  rewriteOutput: Rewrite | null;
+  /** Names that the subgraph is asked under, and the names that they get; for error paths. */
+  renamed: ReadonlyMap<string, string>;
+  /** Response names of the root fields, as the plan calls them. */
+  rootNames(): readonly string[];
+}
+
+/** @throws Error for what the planner never makes without being asked to (`@defer`), or what nobody can run yet (`@context`) */
+export function compilePlan(graph: Graph, node: PlanNode): Step {
+  switch (node.kind) {
+    case 'Sequence':
+      return { kind: 'sequence', steps: node.nodes.map((each) => compilePlan(graph, each)) };
+    case 'Parallel':
+      return { kind: 'parallel', steps: node.nodes.map((each) => compilePlan(graph, each)) };
+    case 'Flatten':
+      return { kind: 'flatten', path: node.path.map(String), step: compilePlan(graph, node.node) };
+    case 'Condition':
+      return {
+        kind: 'condition',
+        variable: node.condition,
+        // biome-ignore lint/suspicious/noThenProperty: the other names are worse, and nobody awaits a step.
+        then: node.ifClause ? compilePlan(graph, node.ifClause) : null,
+        otherwise: node.elseClause ? compilePlan(graph, node.elseClause) : null,
+      };
+    case 'Fetch':
+      return compileFetch(graph, node);
+    default:
+      throw new Error(`A plan holds a ${node.kind} node, which this gateway does not run.`);
+  }
+}
+
+export function compileFetch(graph: Graph, node: FetchNode): FetchStep {
+  if (node.contextRewrites && node.contextRewrites.length > 0) throw new Error('@fromContext is not supported by this gateway.');
+  const text = node.operation.replace(/^(query|mutation|subscription)\s+\w+/, '$1');
+  const renames = (node.outputRewrites ?? []).flatMap((rewrite) => (rewrite.kind === 'KeyRenamer' ? [[rewrite.path.at(-1) ?? '', rewrite.renameKeyTo]] : []));
+  let names: readonly string[] | null = null;
+  return {
+    kind: 'fetch',
+    service: node.serviceName,
+    query: node.operation,
+    operationName: node.operationName,
+    key: `${node.serviceName}\n${text}\n${JSON.stringify(node.outputRewrites ?? [])}`,
+    isMutation: node.operationKind === OperationTypeNode.MUTATION,
+    variableNames: node.variableUsages ?? [],
+    represent: node.requires ? compileRepresentation(graph, node.requires) : null,
+    rewriteInput: compileRewrites(graph, node.inputRewrites),
+    rewriteOutput: compileRewrites(graph, node.outputRewrites),
+    renamed: new Map(renames as [string, string][]),
+    rootNames: () => (names ??= rootNames(node.operation)),
+  };
+}
+
+function rootNames(query: string): string[] {
+  const operation = parse(query, { noLocation: true }).definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  return (operation?.selectionSet.selections ?? []).flatMap((selection) =>
+    selection.kind === Kind.FIELD ? [selection.alias?.value ?? selection.name.value] : [],
+  );
+}

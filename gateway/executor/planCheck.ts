@@ -1,0 +1,136 @@
+import type { FetchNode, PlanNode, QueryPlan, QueryPlanSelectionNode } from '@apollo/query-planner';
+import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode, parse, type SelectionSetNode } from 'graphql';
+import type { Graph } from './graph.js';
+import { Unanswerable } from './passes.js';
+
+/** A field that some fetch of a plan gives: where, and of objects that satisfy all of these type conditions. */
+interface Given {
+  conditions: readonly string[];
+}
+
+/**
+ * Checks that a plan fetches all that is asked for, and asks no subgraph for a field without what that field requires. Apollo's planner has
+ * faults, and their outcome is a null or a wrong value without any error: better no answer than that.
+ * @throws Unanswerable that names the field
+ */
+export function checkPlan(graph: Graph, document: DocumentNode, node: QueryPlan['node']): void {
+  const given = new Map<string, Given[]>();
+  for (const { fetch, path } of fetchesOf(node)) readFetch(graph, fetch, path, given);
+  const operation = operationOf(document);
+  const root = graph.schema.getRootType(operation.operation);
+  if (root) checkSelections(graph, operation.selectionSet, root.name, [], given);
+}
+
+function fetchesOf(node: QueryPlan['node'], path: readonly string[] = []): { fetch: FetchNode; path: readonly string[] }[] {
+  if (!node) return [];
+  switch (node.kind) {
+    case 'Subscription':
+      return [...fetchesOf(node.primary), ...fetchesOf(node.rest)];
+    case 'Sequence':
+    case 'Parallel':
+      return node.nodes.flatMap((each: PlanNode) => fetchesOf(each, path));
+    case 'Flatten':
+      return fetchesOf(node.node, [...path, ...node.path.map(String).filter((part) => part !== '@')]);
+    case 'Condition':
+      return [...fetchesOf(node.ifClause, path), ...fetchesOf(node.elseClause, path)];
+    case 'Fetch':
+      return [{ fetch: node, path }];
+    default:
+      return [];
+  }
+}
+
+function readFetch(graph: Graph, fetch: FetchNode, path: readonly string[], given: Map<string, Given[]>): void {
+  const operation = operationOf(parse(fetch.operation, { noLocation: true }));
+  const renamed = new Map(
+    (fetch.outputRewrites ?? []).flatMap((rewrite) => (rewrite.kind === 'KeyRenamer' ? [[rewrite.path.at(-1), rewrite.renameKeyTo]] : [])),
+  );
+  const walk = (set: SelectionSetNode, type: string, at: readonly string[], conditions: readonly string[], isEntity: boolean): void => {
+    for (const selection of set.selections) {
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const condition = selection.typeCondition?.name.value;
+        walk(selection.selectionSet, condition ?? type, at, condition === undefined ? conditions : [...conditions, condition], isEntity);
+      } else if (selection.kind === Kind.FIELD) {
+        const name = selection.alias?.value ?? selection.name.value;
+        const place = [...at, renamed.get(name) ?? name];
+        const key = place.join('.');
+        given.set(key, [...(given.get(key) ?? []), { conditions }]);
+        checkRequirements(graph, fetch, type, selection.name.value, isEntity);
+        const inner = graph.typeOfField(type, selection.name.value);
+        if (selection.selectionSet && inner) walk(selection.selectionSet, inner, place, [inner], false);
+      }
+    }
+  };
+  if (!fetch.requires) {
+    const root = graph.schema.getRootType(operation.operation);
+    walk(operation.selectionSet, root?.name ?? 'Query', path, [], false);
+    return;
+  }
+  for (const selection of operation.selectionSet.selections) {
+    if (selection.kind === Kind.FIELD && selection.selectionSet) walk(selection.selectionSet, '_Entity', path, [], true);
+  }
+}
+
+/** What the fetch tells the subgraph of its entities has to hold all that the field requires there. */
+function checkRequirements(graph: Graph, fetch: FetchNode, type: string, field: string, isEntity: boolean): void {
+  const requirement = graph.requirements.get(`${type}.${field}`)?.find(({ subgraph }) => subgraph === fetch.serviceName);
+  if (!requirement) return;
+  const told = isEntity ? fieldNamesIn(graph, fetch.requires ?? [], type) : new Set<string>();
+  const wanted = operationOf(parse(`{ ${requirement.fields} }`, { noLocation: true })).selectionSet.selections;
+  for (const selection of wanted) {
+    if (selection.kind === Kind.FIELD && !told.has(selection.name.value)) throw unanswerable(type, field);
+  }
+}
+
+function fieldNamesIn(graph: Graph, selections: readonly QueryPlanSelectionNode[], type: string): Set<string> {
+  const names = new Set<string>();
+  for (const selection of selections) {
+    if (selection.kind === 'Field') names.add(selection.alias ?? selection.name);
+    else if (selection.typeCondition === undefined || graph.satisfies(type, selection.typeCondition)) {
+      for (const name of fieldNamesIn(graph, selection.selections, type)) names.add(name);
+    }
+  }
+  return names;
+}
+
+function checkSelections(graph: Graph, set: SelectionSetNode, type: string, at: readonly string[], given: Map<string, Given[]>): void {
+  const isGiven = (field: FieldNode): boolean =>
+    (given.get([...at, field.alias?.value ?? field.name.value].join('.')) ?? []).some(({ conditions }) =>
+      conditions.every((condition) => couldBe(graph, type, condition)),
+    );
+  const fields = set.selections.filter((selection) => selection.kind === Kind.FIELD).filter(({ name }) => name.value !== '__typename');
+  for (const field of fields) {
+    if (!isGiven(field)) throw unanswerable(type, field.name.value);
+    const inner = graph.typeOfField(type, field.name.value);
+    if (field.selectionSet && inner) checkSelections(graph, field.selectionSet, inner, [...at, field.alias?.value ?? field.name.value], given);
+  }
+  for (const selection of set.selections) {
+    if (selection.kind !== Kind.INLINE_FRAGMENT) continue;
+    const condition = selection.typeCondition?.name.value ?? type;
+    // Which types can stand here depends on the subgraph that gives the object: a plan leaves out those that it does not know.
+    const own = selection.selectionSet.selections.filter((part) => part.kind === Kind.FIELD && part.name.value !== '__typename') as FieldNode[];
+    const present = own.filter((field) => isGivenOf(graph, given, at, condition, field));
+    if (present.length > 0) checkSelections(graph, selection.selectionSet, condition, at, given);
+  }
+}
+
+/** Whether a field is fetched of objects of this very type, and not only because another type has a field of that name. */
+function isGivenOf(graph: Graph, given: Map<string, Given[]>, at: readonly string[], type: string, field: FieldNode): boolean {
+  const found = given.get([...at, field.alias?.value ?? field.name.value].join('.')) ?? [];
+  return found.some(({ conditions }) => conditions.includes(type) && conditions.every((condition) => couldBe(graph, type, condition)));
+}
+
+/** Whether an object of one type may be of the other too. */
+function couldBe(graph: Graph, type: string, condition: string): boolean {
+  return graph.satisfies(type, condition) || graph.satisfies(condition, type);
+}
+
+function unanswerable(type: string, field: string): Unanswerable {
+  return new Unanswerable(`No way was found to answer ${type}.${field} rightly here. Ask for it by itself.`);
+}
+
+function operationOf(document: DocumentNode): OperationDefinitionNode {
+  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  if (!operation) throw new Error('A plan holds a document without an operation.');
+  return operation;
+}

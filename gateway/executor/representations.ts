@@ -1,0 +1,73 @@
+import type { Graph } from './graph.js';
+import { type Data, isData } from './merge.js';
+
+/** A part of what an entity is asked for with: the planner's own, or ours, which may stand in the data under another name. */
+export type RepresentationPart =
+  | { kind: 'Field'; name: string; alias?: string; from?: string; selections?: readonly RepresentationPart[] }
+  | { kind: 'InlineFragment'; typeCondition?: string; selections: readonly RepresentationPart[] };
+
+/** What a subgraph has to be told about an entity, or undefined when it is not known: then the subgraph cannot be asked. */
+export type Represent = (entity: Data) => Data | undefined;
+
+export function compileRepresentation(graph: Graph, selections: readonly RepresentationPart[]): Represent {
+  const select = compileSelections(graph, selections);
+  return (entity) => {
+    const representation = {};
+    return select(entity, representation) && '__typename' in representation ? representation : undefined;
+  };
+}
+
+/** Copies what is selected; false when a part of it is missing. */
+type Select = (from: Data, to: Data) => boolean;
+
+function compileSelections(graph: Graph, selections: readonly RepresentationPart[]): Select {
+  const parts = selections.map((selection) => (selection.kind === 'Field' ? compileField(graph, selection) : compileFragment(graph, selection)));
+  const only = parts[0];
+  if (parts.length === 1 && only) return only;
+  return (from, to) => {
+    for (const part of parts) if (!part(from, to)) return false;
+    return true;
+  };
+}
+
+function compileFragment(graph: Graph, { typeCondition, selections }: Extract<RepresentationPart, { kind: 'InlineFragment' }>): Select {
+  const select = compileSelections(graph, selections);
+  if (typeCondition === undefined) return select;
+  return (from, to) => {
+    const typename = from.__typename;
+    return typeof typename !== 'string' || !graph.satisfies(typename, typeCondition) || select(from, to);
+  };
+}
+
+function compileField(graph: Graph, { name, alias, from: source, selections }: Extract<RepresentationPart, { kind: 'Field' }>): Select {
+  const key = alias ?? name;
+  const place = source ?? key;
+  const select = selections && selections.length > 0 ? compileSelections(graph, selections) : null;
+  return (from, to) => {
+    const value = from[place];
+    if (value === undefined) return false;
+    if (select === null) {
+      to[key] = value;
+      return true;
+    }
+    const copied = copy(value, select, to[key]);
+    to[key] = copied;
+    return copied !== undefined;
+  };
+}
+
+/** At any depth of lists. What a fragment before this one has copied already is kept. */
+function copy(value: unknown, select: Select, known: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items: unknown[] = [];
+    for (let index = 0; index < value.length; index += 1) {
+      const item = copy(value[index], select, Array.isArray(known) ? known[index] : undefined);
+      if (item === undefined) return undefined;
+      items.push(item);
+    }
+    return items;
+  }
+  if (!isData(value)) return null;
+  const to: Data = isData(known) ? known : {};
+  return select(value, to) ? to : undefined;
+}

@@ -1,0 +1,254 @@
+import type { ExecutionResult, GraphQLFormattedError } from 'graphql';
+import type { LinkRequest } from '../links.js';
+import type { Graph } from './graph.js';
+import { type Data, isData, merge } from './merge.js';
+import type { FetchStep, Step } from './plan.js';
+
+/** One fetch as it went, for those who ask where the time goes. */
+export interface FetchTiming {
+  service: string;
+  /** Where in the answer, as the plan calls it. */
+  path: string;
+  startedMs: number;
+  durationMs: number;
+  /** Entities that were asked for; 0 for root fields. */
+  entities: number;
+}
+
+/** Something that went wrong in a fetch, at places in the data. */
+export interface FetchError {
+  error: GraphQLFormattedError | Error;
+  service: string;
+  /** Path of the plan to the objects, and those of them that are concerned; the path goes on with `rest`. */
+  planPath: readonly string[];
+  targets: readonly Data[];
+  rest: readonly (string | number)[];
+  /** Reported once only, though it explains the nulls of all targets: a subgraph that is down is one error, not a thousand. */
+  once: boolean;
+}
+
+/** Everything that one execution of a plan shares. */
+export interface Run {
+  graph: Graph;
+  variables: Readonly<Record<string, unknown>>;
+  data: Data;
+  errors: FetchError[];
+  /** Objects that stand in several places of the data, because subgraphs were asked once for what is equal. */
+  shared: Set<object>;
+  fetch(service: string, request: LinkRequest, isMutation: boolean): Promise<ExecutionResult>;
+  onFetch: ((timing: FetchTiming) => void) | null;
+  /** Answers by what was asked, so that equal fetches are sent once. */
+  asked: Map<string, Promise<ExecutionResult>>;
+  /** A root field of a mutation failed and took everything with it: as in graphql-js, those after it do not run. */
+  halted: boolean;
+  isObjectType(name: unknown): boolean;
+}
+
+interface Cursor {
+  path: readonly string[];
+  items: readonly Data[];
+}
+
+/** Runs a plan; what it finds is in `run.data`, what went wrong in `run.errors`. Never rejects for what a subgraph does. */
+export function runPlan(run: Run, step: Step): Promise<void> {
+  return runStep(run, step, { path: [], items: [run.data] });
+}
+
+async function runStep(run: Run, step: Step, cursor: Cursor): Promise<void> {
+  switch (step.kind) {
+    case 'sequence':
+      for (const each of step.steps) await runStep(run, each, cursor);
+      return;
+    case 'parallel':
+      await Promise.all(step.steps.map((each) => runStep(run, each, cursor)));
+      return;
+    case 'flatten': {
+      const items = follow(run, cursor.items, step.path);
+      if (items.length > 0) await runStep(run, step.step, { path: [...cursor.path, ...step.path], items });
+      return;
+    }
+    case 'condition': {
+      const branch = run.variables[step.variable] === true ? step.then : step.otherwise;
+      if (branch) await runStep(run, branch, cursor);
+      return;
+    }
+    case 'fetch':
+      await runFetch(run, step, cursor);
+  }
+}
+
+/** The objects at a path; one that is reached several times stands in the result once. */
+function follow(run: Run, items: readonly Data[], path: readonly string[]): Data[] {
+  let at: unknown[] = items as unknown[];
+  for (const part of path) {
+    const next: unknown[] = [];
+    // Only what is shared can be met twice.
+    const met = run.shared.size > 0 ? new Set<unknown>() : null;
+    for (const item of at) {
+      const value = part === '@' ? item : isData(item) ? (item as Data)[part] : undefined;
+      if (!isData(value)) continue;
+      if (part !== '@') {
+        if (!met || unmet(met, value)) next.push(value);
+      } else if (Array.isArray(value)) {
+        for (const inner of value) if (isData(inner) && (!met || unmet(met, inner))) next.push(inner);
+      }
+    }
+    at = next;
+  }
+  const flat = at.some(Array.isArray) ? at.flat(Number.POSITIVE_INFINITY) : at;
+  return flat.filter(isData);
+}
+
+function unmet(met: Set<unknown>, value: unknown): boolean {
+  if (met.has(value)) return false;
+  met.add(value);
+  return true;
+}
+
+async function runFetch(run: Run, step: FetchStep, cursor: Cursor): Promise<void> {
+  if (run.halted && step.isMutation) return;
+  const entities = step.represent ? represent(step, step.represent, cursor.items) : null;
+  if (entities && entities.texts.length === 0) return;
+  const startedMs = performance.now();
+  try {
+    const result = await ask(run, step, entities);
+    if (entities) mergeEntities(run, step, cursor, entities, result);
+    else mergeRoot(run, step, cursor, result);
+  } catch (error) {
+    fail(run, step, cursor, entities?.targets.flat() ?? cursor.items, error as Error);
+  }
+  run.onFetch?.({
+    service: step.service,
+    path: cursor.path.join('.'),
+    startedMs,
+    durationMs: performance.now() - startedMs,
+    entities: entities?.texts.length ?? 0,
+  });
+}
+
+/** Entities to ask for, each once, and the objects that wait for each. */
+interface Entities {
+  texts: string[];
+  targets: Data[][];
+}
+
+function represent(step: FetchStep, of: NonNullable<FetchStep['represent']>, items: readonly Data[]): Entities {
+  const known = new Map<string, number>();
+  const entities: Entities = { texts: [], targets: [] };
+  for (const item of items) {
+    const representation = of(item);
+    if (!representation) continue;
+    step.rewriteInput?.(representation);
+    const text = JSON.stringify(representation);
+    const index = known.get(text);
+    if (index === undefined) {
+      known.set(text, entities.texts.length);
+      entities.texts.push(text);
+      entities.targets.push([item]);
+    } else entities.targets[index]?.push(item);
+  }
+  return entities;
+}
+
+async function ask(run: Run, step: FetchStep, entities: Entities | null): Promise<ExecutionResult> {
+  const given: Record<string, unknown> = {};
+  for (const name of step.variableNames) if (run.variables[name] !== undefined) given[name] = run.variables[name];
+  const representations = entities ? `[${entities.texts.join(',')}]` : null;
+  const variablesText = withRepresentations(JSON.stringify(given), representations);
+  const send = async () => {
+    const request: LinkRequest = {
+      query: step.query,
+      operationName: step.operationName,
+      get variables() {
+        return representations === null ? given : { ...given, representations: JSON.parse(representations) as unknown };
+      },
+      variablesText,
+    };
+    const result = await run.fetch(step.service, request, step.isMutation);
+    if (isData(result.data)) {
+      // Representations and all that they lead to are checked for the form that federation promises.
+      const root = result.data as Data;
+      if (entities && (!Array.isArray(root._entities) || root._entities.length !== entities.texts.length)) {
+        throw new Error(`Expected ${entities.texts.length} entities in the answer of ${step.service}.`);
+      }
+      step.rewriteOutput?.(entities ? root._entities : root);
+    } else if (!Array.isArray(result.errors) || result.errors.length === 0) throw new Error(`${step.service} answered neither data nor errors.`);
+    return result;
+  };
+  if (step.isMutation) return send();
+  const key = `${step.key}\n${variablesText}`;
+  const known = run.asked.get(key);
+  if (known) {
+    const result = await known;
+    shareAll(run, entities ? (result.data as Data | null)?._entities : [result.data]);
+    return result;
+  }
+  const asked = send();
+  run.asked.set(key, asked);
+  return asked;
+}
+
+function withRepresentations(variables: string, representations: string | null): string {
+  if (representations === null) return variables;
+  return variables === '{}' ? `{"representations":${representations}}` : `${variables.slice(0, -1)},"representations":${representations}}`;
+}
+
+/** What is directly below these objects will stand in several places. */
+function shareAll(run: Run, objects: unknown): void {
+  if (!Array.isArray(objects)) return;
+  for (const object of objects) if (isData(object)) share(run, object);
+}
+
+function share(run: Run, object: Data): void {
+  for (const key in object) {
+    const value = object[key];
+    if (isData(value)) run.shared.add(value);
+  }
+}
+
+function mergeRoot(run: Run, step: FetchStep, cursor: Cursor, result: ExecutionResult): void {
+  for (const error of result.errors ?? []) {
+    run.errors.push({ error, service: step.service, planPath: cursor.path, targets: cursor.items, rest: named(step, error.path ?? []), once: false });
+  }
+  if (!isData(result.data)) {
+    if (step.isMutation) run.halted = true;
+    return;
+  }
+  if (cursor.items.length > 1) share(run, result.data as Data);
+  for (const item of cursor.items) merge(item, result.data as Data, run.isObjectType);
+}
+
+function mergeEntities(run: Run, step: FetchStep, cursor: Cursor, { targets }: Entities, result: ExecutionResult): void {
+  for (const error of result.errors ?? []) {
+    const index = error.path?.[1];
+    const concerned = typeof index === 'number' ? targets[index] : undefined;
+    run.errors.push(
+      concerned
+        ? { error, service: step.service, planPath: cursor.path, targets: concerned, rest: named(step, error.path?.slice(2) ?? []), once: false }
+        : { error, service: step.service, planPath: cursor.path, targets: targets.flat(), rest: [], once: true },
+    );
+  }
+  if (!isData(result.data)) return;
+  const found = (result.data as Data)._entities as unknown[];
+  for (let index = 0; index < targets.length; index += 1) {
+    const entity = found[index];
+    if (!isData(entity)) continue;
+    const waiting = targets[index] as Data[];
+    if (waiting.length > 1) share(run, entity);
+    for (const target of waiting) merge(target, entity, run.isObjectType);
+  }
+}
+
+/** A path of a subgraph in the names of the plan. */
+function named(step: FetchStep, path: readonly (string | number)[]): readonly (string | number)[] {
+  if (step.renamed.size === 0) return path;
+  return path.map((part) => (typeof part === 'string' ? (step.renamed.get(part) ?? part) : part));
+}
+
+function fail(run: Run, step: FetchStep, cursor: Cursor, targets: readonly Data[], error: Error): void {
+  const common = { error, service: step.service, planPath: cursor.path, targets };
+  if (step.represent) run.errors.push({ ...common, rest: [], once: true });
+  else for (const name of step.rootNames()) run.errors.push({ ...common, rest: [name], once: true });
+  // A mutation that may have failed is not followed by the next: whoever wrote them in this order meant it.
+  if (step.isMutation) run.halted = true;
+}
