@@ -8,8 +8,9 @@ import type { GatewayEvent } from './adapters/gatewayPort.js';
 import type { DepositRow } from './deposit.js';
 import { depositCompleted } from './events.js';
 import { systemAccount } from './ledger.js';
-import { type LedgerTx, post, requireWallet } from './ledgerCommands.js';
+import { type LedgerTx, post } from './ledgerCommands.js';
 import { deposits, webhookEvents } from './tables.js';
+import { requireWallet } from './wallets.js';
 
 /** Begins a deposit; nothing is credited before the gateway says, signed, that it was paid. @throws Refusal VALIDATION_ERROR for another currency */
 export async function initiateDeposit(tx: Tx, deposit: { userId: string; amount: Money; adapter: string }): Promise<string> {

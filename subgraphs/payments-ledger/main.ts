@@ -11,6 +11,8 @@ import { sandboxRoutes } from './adapters/sandboxServer.js';
 import { cardCalls } from './cardAnswers.js';
 import { type PaymentsConfig, readPaymentsConfig } from './config.js';
 import { type PaymentsContext, type PaymentsLoaders, paymentsLoaders } from './context.js';
+import { HOLD_TIMER } from './holdCommands.js';
+import { holdExpiry } from './holdExpiry.js';
 import { brokenInvariants } from './invariants.js';
 import { paymentsConsumes } from './jobs.js';
 import type { Desk } from './ledgerCommands.js';
@@ -102,7 +104,7 @@ export async function startPaymentsLedger(environment: SubgraphEnvironment, conf
       ...built,
       loaders: paymentsLoaders({ desk, deposits: { adapter: 'sandbox', gateway } }),
       consumes: paymentsConsumes(desk),
-      timers: workers.handlers,
+      timers: { ...workers.handlers, [HOLD_TIMER]: holdExpiry(desk) },
       routes: [webhookRoute({ db, desk, gateways: new Map([['sandbox', gateway]]) }), ...sandboxRoutes({ db, secret })],
       seedDemo: () => seedPayments(db, desk),
       close: () => workers.idle(),

@@ -61,6 +61,8 @@ export const transactions = pgTable(
     metadata: jsonb('metadata').$type<Record<string, string>>().notNull(),
     /** traceId, causationId and actor of the posting: ids only. */
     cause: jsonb('cause').notNull(),
+    /** How many entries it has: one that is added later does not fit, and is refused. */
+    entryCount: smallint('entry_count').notNull(),
     reverses: uuid('reverses').unique(),
     effectiveAt: at('effective_at').notNull(),
     recordedAt: at('recorded_at').notNull(),
@@ -94,11 +96,11 @@ export const entries = pgTable(
     foreignKey({ columns: [t.accountId, t.currency], foreignColumns: [accounts.id, accounts.currency], name: 'entries_account' }),
     index('entries_transaction').on(t.transactionId),
     index('entries_recorded').on(t.recordedAt),
-    index('entries_effective').on(t.accountId, t.effectiveAt),
+    index('entries_backdated').on(t.accountId).where(sql`effective_at <> recorded_at`),
   ],
 );
 
-/** Money set aside out of a wallet (PL-08): captured or voided once. The money itself lies on the owner's HELD_FUNDS account. */
+/** Money set aside out of a wallet (PL-08): captured in parts while ACTIVE, and ended once. The money itself lies on the owner's HELD_FUNDS account. */
 export const holds = pgTable(
   'holds',
   {
@@ -106,13 +108,15 @@ export const holds = pgTable(
     ownerId: uuid('owner_id').notNull(),
     amountMinor: minor('amount_minor').notNull(),
     capturedMinor: minor('captured_minor').notNull().default(sql`0`),
+    /** How many captures took their part so far; numbers their postings. */
+    captures: integer('captures').notNull().default(0),
     currency: text('currency').notNull(),
     status: text('status').notNull(),
     referenceType: text('reference_type').notNull(),
     referenceId: uuid('reference_id').notNull(),
     /** What of its reference it is for; one hold per purpose. */
     purpose: text('purpose').notNull(),
-    /** When reconciliation asks why it is still there. */
+    /** When its timer gives the money back. */
     expiresAt: at('expires_at').notNull(),
     createdAt: at('created_at').notNull(),
     settledAt: at('settled_at'),

@@ -11,7 +11,7 @@ import type { PayoutPort } from './adapters/payoutPort.js';
 import { assertWalletCurrency } from './depositCommands.js';
 import { withdrawalEvents } from './events.js';
 import { claimCall, endCall, type GatewayCallRow } from './gatewayCalls.js';
-import { lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
+import { expireHold, lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
 import { systemAccount } from './ledger.js';
 import { atDesk, type Desk, type LedgerTx } from './ledgerCommands.js';
 import { type OutsideWork, retryAt } from './outsideWork.js';
@@ -85,6 +85,19 @@ export async function rejectWithdrawal(tx: LedgerTx, id: string, reasonGiven: st
   const rejected = await change(tx, row, { status: 'REJECTED', decidedBy, reason, decidedAt: tx.now, settledAt: tx.now });
   await tell(tx, 'rejected', rejected);
   return rejected;
+}
+
+/**
+ * What becomes of a withdrawal whose hold has run out of time (PL-08): one that nobody decided is rejected and its money given back. One that was
+ * approved is with the bank: its money stays held until the bank has answered.
+ */
+export async function expireWithdrawal(tx: LedgerTx, id: string): Promise<void> {
+  const row = await lockWithdrawal(tx, id);
+  const hold = await lockHold(tx, { type: 'WITHDRAWAL', id }, 'WITHDRAWAL');
+  if (!hold || row.status === 'APPROVED') return;
+  await expireHold(tx, hold);
+  if (row.status !== 'REQUESTED') return;
+  await tell(tx, 'rejected', await change(tx, row, { status: 'REJECTED', reason: 'Not decided in time.', decidedAt: tx.now, settledAt: tx.now }));
 }
 
 /** Sends approved withdrawals to the bank: written down before, sent outside of any transaction, recorded after. */
