@@ -7,6 +7,7 @@ import type { Tx } from '../../platform/postgres.js';
 import type { GatewayEvent } from './adapters/gatewayPort.js';
 import type { DepositRow } from './deposit.js';
 import { depositCompleted } from './events.js';
+import { lookAtSoon } from './fraudCommands.js';
 import { systemAccount } from './ledger.js';
 import { type LedgerTx, post } from './ledgerCommands.js';
 import { deposits, webhookEvents } from './tables.js';
@@ -82,5 +83,6 @@ async function credit(tx: LedgerTx, deposit: DepositRow): Promise<void> {
     ],
   });
   await tx.orm.update(deposits).set({ status: 'COMPLETED', settledAt: tx.now }).where(eq(deposits.id, id));
+  await lookAtSoon(tx, userId);
   await appendEvent(tx, depositCompleted, id, { depositId: id, userId, amountMinor: amountMinor.toString(), currency });
 }

@@ -11,8 +11,11 @@ import { sandboxRoutes } from './adapters/sandboxServer.js';
 import { cardCalls } from './cardAnswers.js';
 import { type PaymentsConfig, readPaymentsConfig } from './config.js';
 import { type PaymentsContext, type PaymentsLoaders, paymentsLoaders } from './context.js';
+import { FRAUD_TIMER, fraudLooks } from './fraudCommands.js';
 import { HOLD_TIMER } from './holdCommands.js';
 import { holdExpiry } from './holdExpiry.js';
+import { ControlResolver } from './controlResolvers.js';
+import { LedgerResolver } from './ledgerResolvers.js';
 import { brokenInvariants } from './invariants.js';
 import { paymentsConsumes } from './jobs.js';
 import type { Desk } from './ledgerCommands.js';
@@ -60,7 +63,17 @@ function foreign(entity: new () => { id: string }) {
 /** Federation schema of payments-ledger; also what composition reads. */
 export function buildPaymentsLedgerSchema() {
   return buildFederatedSchema({
-    resolvers: [WalletResolver, UserWalletResolver, BookingPaymentResolver, TripPaymentResolver, DepositResolver, WithdrawalResolver, ReconciliationResolver],
+    resolvers: [
+      WalletResolver,
+      UserWalletResolver,
+      BookingPaymentResolver,
+      TripPaymentResolver,
+      DepositResolver,
+      WithdrawalResolver,
+      ReconciliationResolver,
+      ControlResolver,
+      LedgerResolver,
+    ],
     orphanedTypes: [User, Booking, Trip, Payment, SystemHealth],
     permissions: paymentsLedgerPermissions,
     references: {
@@ -104,7 +117,7 @@ export async function startPaymentsLedger(environment: SubgraphEnvironment, conf
       ...built,
       loaders: paymentsLoaders({ desk, deposits: { adapter: 'sandbox', gateway } }),
       consumes: paymentsConsumes(desk),
-      timers: { ...workers.handlers, [HOLD_TIMER]: holdExpiry(desk) },
+      timers: { ...workers.handlers, [HOLD_TIMER]: holdExpiry(desk), [FRAUD_TIMER]: fraudLooks },
       routes: [webhookRoute({ db, desk, gateways: new Map([['sandbox', gateway]]) }), ...sandboxRoutes({ db, secret })],
       seedDemo: () => seedPayments(db, desk),
       close: () => workers.idle(),

@@ -7,6 +7,10 @@ export const paymentsLedgerPermissions: Permissions = {
     deposit: signedIn,
     withdrawal: signedIn,
     withdrawals: only('ADMIN'),
+    ledgerHealth: only('ADMIN'),
+    ledgerTransactions: only('ADMIN'),
+    discrepanciesFound: only('ADMIN'),
+    fraudFlags: only('ADMIN'),
   },
   Mutation: {
     initiateDeposit: signedIn,
@@ -14,6 +18,10 @@ export const paymentsLedgerPermissions: Permissions = {
     approveWithdrawal: only('ADMIN'),
     rejectWithdrawal: only('ADMIN'),
     runReconciliation: only('ADMIN'),
+    resolveDiscrepancy: only('ADMIN'),
+    clearFraudFlag: only('ADMIN'),
+    confirmFraudFlag: only('ADMIN'),
+    revertTransaction: only('ADMIN'),
   },
   Subscription: {
     walletUpdated: signedIn,

@@ -10,6 +10,7 @@ import { type GatewayAnswer, GatewayUnanswered } from './adapters/gatewayPort.js
 import type { PayoutPort } from './adapters/payoutPort.js';
 import { assertWalletCurrency } from './depositCommands.js';
 import { withdrawalEvents } from './events.js';
+import { assertNotFlagged, lookAt, lookAtSoon } from './fraudCommands.js';
 import { claimCall, endCall, type GatewayCallRow } from './gatewayCalls.js';
 import { expireHold, lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
 import { systemAccount } from './ledger.js';
@@ -51,14 +52,24 @@ export async function requestWithdrawal(tx: LedgerTx, request: { userId: string;
   });
   await tx.orm.insert(withdrawals).values(row);
   await tell(tx, 'requested', row);
+  await lookAtSoon(tx, row.userId);
   return row.id;
 }
 
-/** Lets a withdrawal be paid out. Of two admins one decides; the other gets CONFLICT. @throws Refusal NOT_FOUND, CONFLICT */
+/** Looks at the activity of who asks for a withdrawal, in a transaction of its own: a flag that it raises stays, though the approval is refused. */
+export async function lookAtOwner(tx: Tx, id: string): Promise<void> {
+  await lookAt(tx, (await findWithdrawal(tx, id)).userId);
+}
+
+/**
+ * Lets a withdrawal be paid out. Of two admins one decides; the other gets CONFLICT.
+ * @throws Refusal NOT_FOUND, CONFLICT, WITHDRAWAL_FLAGGED while the person is flagged (PL-21)
+ */
 export async function approveWithdrawal(tx: LedgerTx, id: string): Promise<WithdrawalRow> {
   const row = await lockWithdrawal(tx, id);
   const decidedBy = userIdOf(tx.actor);
   if (!mayDecide(row, 'APPROVE', decidedBy)) return row;
+  await assertNotFlagged(tx, row.userId);
   const approved = await change(tx, row, { status: 'APPROVED', decidedBy, decidedAt: tx.now });
   const callId = newUuid(tx.now);
   await tx.orm.insert(gatewayCalls).values({
