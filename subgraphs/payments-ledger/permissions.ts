@@ -17,6 +17,7 @@ export const paymentsLedgerPermissions: Permissions = {
     requestWithdrawal: only('DRIVER'),
     approveWithdrawal: only('ADMIN'),
     rejectWithdrawal: only('ADMIN'),
+    settleDebt: signedIn,
     runReconciliation: only('ADMIN'),
     resolveDiscrepancy: only('ADMIN'),
     clearFraudFlag: only('ADMIN'),

@@ -7,6 +7,7 @@ import type { DiscrepancyRow } from './discrepancyCommands.js';
 import type { FraudFlagRow } from './fraudCommands.js';
 import type { TransactionView } from './ledgerQueries.js';
 import { LedgerEntry, LedgerTransaction } from './ledgerTypes.js';
+import { owedMinor } from './debtCommands.js';
 import type { DepositRow } from './deposit.js';
 import { referenceId } from './invariants.js';
 import { type AccountType, entryIdOf, normalBalance } from './ledger.js';
@@ -53,6 +54,7 @@ export function toPayment(row: PaymentRow): Payment {
     amount: moneyType(row),
     captured: moneyType({ amountMinor: row.capturedMinor, currency }),
     refunded: moneyType({ amountMinor: row.refundedMinor, currency }),
+    owed: moneyType({ amountMinor: owedMinor(row), currency }),
     failureCode: row.failureCode,
   });
 }
