@@ -242,9 +242,22 @@ test('PF-12: the demo secret is refused in production, and a short one always', 
   expect(readPaymentsConfig({}).sandboxSecret).toBe(DEMO_SANDBOX_SECRET);
   expect(readPaymentsConfig({ PUBLIC_URL: 'https://pay.example.com/' }).publicOrigin).toBe('https://pay.example.com');
   expect(() => readPaymentsConfig({ NODE_ENV: 'production' })).toThrow(ConfigError);
-  expect(() => readPaymentsConfig({ NODE_ENV: 'production', PAYMENT_SANDBOX_SECRET: DEMO_SANDBOX_SECRET })).toThrow('PAYMENT_SANDBOX_SECRET');
+  const sandbox = { NODE_ENV: 'production', PAYMENT_SANDBOX: 'on' };
+  expect(() => readPaymentsConfig({ ...sandbox, PAYMENT_SANDBOX_SECRET: DEMO_SANDBOX_SECRET })).toThrow('PAYMENT_SANDBOX_SECRET');
   expect(() => readPaymentsConfig({ PAYMENT_SANDBOX_SECRET: 'short' })).toThrow('at least 32');
-  expect(readPaymentsConfig({ NODE_ENV: 'production', PAYMENT_SANDBOX_SECRET: 'x'.repeat(40) }).driverDebtLimitMinor).toBe(50_000n);
+  expect(readPaymentsConfig({ ...sandbox, PAYMENT_SANDBOX_SECRET: 'x'.repeat(40) }).driverDebtLimitMinor).toBe(50_000n);
+});
+
+test('PL-14: production serves the sandbox only when it is told to, and Kashier needs its keys', () => {
+  expect(() => readPaymentsConfig({ NODE_ENV: 'production', PAYMENT_SANDBOX_SECRET: 'x'.repeat(40) })).toThrow('PAYMENT_GATEWAY');
+  expect(() => readPaymentsConfig({ PAYMENT_GATEWAY: 'kashier', KASHIER_MERCHANT_ID: 'MID' })).toThrow('KASHIER_MERCHANT_ID');
+  expect(() => readPaymentsConfig({ PAYMENT_SANDBOX_FAULTS: 'explode' })).toThrow('PAYMENT_SANDBOX_FAULTS');
+  const keys = { PAYMENT_GATEWAY: 'kashier', KASHIER_MERCHANT_ID: 'MID-1-1', KASHIER_API_KEY: 'a', KASHIER_SECRET_KEY: 's' };
+  const live = readPaymentsConfig({ NODE_ENV: 'production', KASHIER_MODE: 'live', ...keys });
+  expect(live).toMatchObject({ sandboxFaults: null, kashier: { apiUrl: 'https://fep.kashier.io', checkoutUrl: 'https://checkout.kashier.io', mode: 'live' } });
+  const faulty = readPaymentsConfig({ PAYMENT_SANDBOX_FAULTS: 'delay=50 copies=3 drop=1 amount=5 reorder decline' });
+  expect(faulty.sandboxFaults).toEqual({ delayMs: 50, copies: 3, drop: 1, amountOffMinor: 5n, reorder: true, decline: true });
+  expect(readPaymentsConfig({ PAYMENT_SANDBOX: 'off' }).sandboxFaults).toBeNull();
 });
 
 test('PF-20: an account number is in no log and no event', async () => {

@@ -7,9 +7,11 @@ import type { Tx } from '../../platform/postgres.js';
 import type { GatewayEvent } from './adapters/gatewayPort.js';
 import type { DepositRow } from './deposit.js';
 import { depositCompleted } from './events.js';
+import { lookAtSoon } from './fraudCommands.js';
 import { systemAccount } from './ledger.js';
-import { type LedgerTx, post, requireWallet } from './ledgerCommands.js';
+import { type LedgerTx, post } from './ledgerCommands.js';
 import { deposits, webhookEvents } from './tables.js';
+import { requireWallet } from './wallets.js';
 
 /** Begins a deposit; nothing is credited before the gateway says, signed, that it was paid. @throws Refusal VALIDATION_ERROR for another currency */
 export async function initiateDeposit(tx: Tx, deposit: { userId: string; amount: Money; adapter: string }): Promise<string> {
@@ -28,13 +30,17 @@ export function assertWalletCurrency(currency: string): void {
 }
 
 /** What taking a gateway's event did. Kept with the event, for people who look for money. */
-export type EventOutcome = 'CREDITED' | 'DECLINED' | 'FLAGGED' | 'NOTHING_TO_DO' | 'UNKNOWN_ORDER' | 'DUPLICATE';
+export type EventOutcome = 'CREDITED' | 'DECLINED' | 'FLAGGED' | 'NOTHING_TO_DO' | 'UNKNOWN_ORDER' | 'DUPLICATE' | 'TOO_EARLY';
+
+/** An order id carries its time of birth: one that is younger than this and not there may be in a transaction that has not committed. */
+const TOO_EARLY_MS = 60_000;
 
 /**
  * Takes an event of a gateway, once whatever is delivered how often and in which order (PL-10): a paid deposit is credited once, also when the gateway
  * had called it declined before; one that was paid with another amount is flagged for people to look at, and not credited.
  */
 export async function takeGatewayEvent(tx: LedgerTx, adapter: string, event: GatewayEvent): Promise<EventOutcome> {
+  if (await mayComeSoon(tx, event.orderId)) return 'TOO_EARLY';
   const known = await tx.orm
     .insert(webhookEvents)
     .values({ adapter, eventId: event.id, type: event.type, orderId: event.orderId, outcome: 'TAKEN', receivedAt: tx.now })
@@ -47,6 +53,16 @@ export async function takeGatewayEvent(tx: LedgerTx, adapter: string, event: Gat
     .set({ outcome })
     .where(and(eq(webhookEvents.adapter, adapter), eq(webhookEvents.eventId, event.id)));
   return outcome;
+}
+
+async function mayComeSoon(tx: Tx, orderId: string): Promise<boolean> {
+  const id = uuidOf('dep', orderId);
+  // Version 7: the first 48 bits are milliseconds.
+  if (id?.[14] !== '7') return false;
+  const bornAt = Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
+  if (Math.abs(tx.now.getTime() - bornAt) > TOO_EARLY_MS) return false;
+  const found = await tx.orm.select({ id: deposits.id }).from(deposits).where(eq(deposits.id, id));
+  return found.length === 0;
 }
 
 async function applyEvent(tx: LedgerTx, adapter: string, event: GatewayEvent): Promise<EventOutcome> {
@@ -81,5 +97,6 @@ async function credit(tx: LedgerTx, deposit: DepositRow): Promise<void> {
     ],
   });
   await tx.orm.update(deposits).set({ status: 'COMPLETED', settledAt: tx.now }).where(eq(deposits.id, id));
+  await lookAtSoon(tx, userId);
   await appendEvent(tx, depositCompleted, id, { depositId: id, userId, amountMinor: amountMinor.toString(), currency });
 }

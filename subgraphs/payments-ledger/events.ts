@@ -51,3 +51,12 @@ export const reconciliationDiscrepancy = eventType({
   payload: z.object({ reconciliationId: z.uuid(), count: z.int().positive() }),
   consumers: ['inbox'],
 });
+
+/** A person's withdrawals wait for a look (PL-21). */
+export const fraudFlagged = eventType({
+  type: 'fraud.flagged',
+  version: 1,
+  aggregateType: 'fraudFlag',
+  payload: z.object({ flagId: z.uuid(), userId: z.uuid(), kind: z.string() }),
+  consumers: ['inbox'],
+});

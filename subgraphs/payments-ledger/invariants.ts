@@ -6,13 +6,15 @@ import type { Discrepancy, DiscrepancyKind } from './reconciliation.js';
 
 /** What is younger is in flight, not wrong. */
 export const IN_FLIGHT_MS = 60_000;
+const CALL_OVERDUE_MS = 3_600_000;
 const MAX_LISTED = 100;
 
 export interface Finding extends Discrepancy {
   since: Date;
 }
 
-const SUBJECT_PREFIX: Readonly<Record<string, string>> = { BOOKING: 'bkg', TRIP: 'trp', WITHDRAWAL: 'wdr', DEPOSIT: 'dep', USER: 'usr' };
+/** Prefixes of the public ids of what postings are about. */
+export const SUBJECT_PREFIX: Readonly<Record<string, string>> = { BOOKING: 'bkg', TRIP: 'trp', WITHDRAWAL: 'wdr', DEPOSIT: 'dep', USER: 'usr' };
 
 /** The public id of what a hold, payment or posting is about. */
 export function referenceId(type: string, uuid: string): string {
@@ -35,13 +37,19 @@ export async function unbalancedLedgers(tx: Tx): Promise<Finding[]> {
   }));
 }
 
-/** Each account's balance and number of entries are those of its entries (PL-05). */
-export async function mismatchedBalances(tx: Tx): Promise<Finding[]> {
+/**
+ * Each account's balance and number of entries are those of its entries (PL-05). Adds up only what came after the account's checkpoint, so that it may run
+ * at any time; `whole` adds up everything.
+ */
+export async function mismatchedBalances(tx: Tx, whole = false): Promise<Finding[]> {
+  const from = whole ? sql`0` : sql`coalesce(c.number, 0)`;
+  const before = whole ? sql`0` : sql`coalesce(c.balance_minor, 0)`;
   const rows = await tx.orm.execute<{ id: string; currency: string; expected: string; actual: string; updated_at: string }>(sql`
-    select a.id, a.currency, coalesce(e.minor, 0)::text as expected, a.balance_minor::text as actual, a.updated_at
-    from accounts a left join (select account_id, sum(amount_minor) as minor, count(*) as entries, max(number) as last from entries group by account_id) e
-      on e.account_id = a.id
-    where a.balance_minor <> coalesce(e.minor, 0) or a.entry_count <> coalesce(e.entries, 0) or a.entry_count <> coalesce(e.last, 0)
+    select a.id, a.currency, (${before} + e.minor)::text as expected, a.balance_minor::text as actual, a.updated_at
+    from accounts a left join balance_checkpoints c on c.account_id = a.id
+    cross join lateral (select coalesce(sum(amount_minor), 0) as minor, count(*) as entries, max(number) as last from entries
+      where account_id = a.id and number > ${from}) e
+    where a.balance_minor <> ${before} + e.minor or a.entry_count <> ${from} + e.entries or a.entry_count <> coalesce(e.last, ${from})
     order by a.id limit ${MAX_LISTED}`);
   return rows.map(({ id, currency, expected, actual, updated_at }) => ({
     kind: 'BALANCE_MISMATCH',
@@ -49,6 +57,50 @@ export async function mismatchedBalances(tx: Tx): Promise<Finding[]> {
     actual: words(actual, currency),
     reference: publicId('wal', id),
     since: new Date(updated_at),
+  }));
+}
+
+/** Notes that all accounts but the wrong ones add up, up to their present ends. Locks nothing that a posting waits for. */
+export async function keepCheckpoints(tx: Tx): Promise<void> {
+  await tx.orm.execute(sql`
+    insert into balance_checkpoints as c (account_id, number, balance_minor, checked_at)
+    select a.id, a.entry_count, a.balance_minor, ${tx.now.toISOString()}::timestamptz
+    from accounts a left join balance_checkpoints p on p.account_id = a.id
+    cross join lateral (select coalesce(sum(amount_minor), 0) as minor, count(*) as entries from entries
+      where account_id = a.id and number > coalesce(p.number, 0)) e
+    where a.entry_count > coalesce(p.number, 0) and a.entry_count = coalesce(p.number, 0) + e.entries
+      and a.balance_minor = coalesce(p.balance_minor, 0) + e.minor
+    on conflict (account_id) do update set number = excluded.number, balance_minor = excluded.balance_minor, checked_at = excluded.checked_at`);
+}
+
+/** What lies on a person's HELD_FUNDS is what that person's holds still hold. */
+export async function mismatchedHolds(tx: Tx): Promise<Finding[]> {
+  const rows = await tx.orm.execute<{ owner: string; currency: string; expected: string; actual: string }>(sql`
+    with held as (select owner_id, currency, balance_minor as minor from accounts where type = 'HELD_FUNDS' and balance_minor <> 0),
+      active as (select owner_id, currency, sum(amount_minor - captured_minor) as minor from holds where status = 'ACTIVE' group by owner_id, currency)
+    select owner_id as owner, currency, coalesce(active.minor, 0)::text as expected, coalesce(held.minor, 0)::text as actual
+    from held full join active using (owner_id, currency) where coalesce(active.minor, 0) <> coalesce(held.minor, 0) order by owner_id limit ${MAX_LISTED}`);
+  return rows.map(({ owner, currency, expected, actual }) => ({
+    kind: 'HOLDS_MISMATCH',
+    expected: words(expected, currency),
+    actual: words(actual, currency),
+    reference: publicId('usr', owner),
+    since: tx.now,
+  }));
+}
+
+/** Calls to a gateway or bank that nobody has answered for an hour: money whose fate is not known. */
+export async function overdueCalls(tx: Tx): Promise<Finding[]> {
+  const before = new Date(tx.now.getTime() - CALL_OVERDUE_MS).toISOString();
+  const rows = await tx.orm.execute<{ kind: string; payment_id: string | null; withdrawal_id: string | null; attempts: number; created_at: string }>(sql`
+    select kind, payment_id, withdrawal_id, attempts, created_at from gateway_calls
+    where status = 'OPEN' and created_at < ${before}::timestamptz order by created_at limit ${MAX_LISTED}`);
+  return rows.map(({ kind, payment_id, withdrawal_id, attempts, created_at }) => ({
+    kind: 'GATEWAY_CALL_OVERDUE',
+    expected: 'an answer',
+    actual: `${kind} tried ${attempts} times`,
+    reference: payment_id ? publicId('pay', payment_id) : publicId('wdr', withdrawal_id ?? ''),
+    since: new Date(created_at),
   }));
 }
 
@@ -93,7 +145,7 @@ export async function cancelledWithMoney(tx: Tx): Promise<Finding[]> {
 /** Holds that are older than their limit. */
 export async function overdueHolds(tx: Tx): Promise<Finding[]> {
   const rows = await tx.orm.execute<{ reference_type: string; reference_id: string; minor: string; currency: string; expires_at: string }>(sql`
-    select reference_type, reference_id, amount_minor::text as minor, currency, expires_at from holds
+    select reference_type, reference_id, (amount_minor - captured_minor)::text as minor, currency, expires_at from holds
     where status = 'ACTIVE' and expires_at < ${matureBefore(tx)}::timestamptz order by expires_at limit ${MAX_LISTED}`);
   return rows.map(({ reference_type, reference_id, minor, currency, expires_at }) => ({
     kind: 'HOLD_OVERDUE',
@@ -105,13 +157,15 @@ export async function overdueHolds(tx: Tx): Promise<Finding[]> {
 }
 
 /** Everything that has to hold at any time. */
-export async function brokenInvariants(tx: Tx): Promise<Finding[]> {
+export async function brokenInvariants(tx: Tx, whole = false): Promise<Finding[]> {
   return [
     ...(await unbalancedLedgers(tx)),
-    ...(await mismatchedBalances(tx)),
+    ...(await mismatchedBalances(tx, whole)),
+    ...(await mismatchedHolds(tx)),
     ...(await unpaidSubjects(tx)),
     ...(await cancelledWithMoney(tx)),
     ...(await overdueHolds(tx)),
+    ...(await overdueCalls(tx)),
   ];
 }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { type Consumption, consumption } from '../../platform/consumer.js';
 import type { Tx } from '../../platform/postgres.js';
-import { atDesk, type Desk, type LedgerTx, openCustomerWallet, openDriverWallet } from './ledgerCommands.js';
+import { atDesk, type Desk, type LedgerTx } from './ledgerCommands.js';
 import { authorisePayment, captureBooking, closePayment } from './paymentCommands.js';
 import { PAYMENT_METHODS } from './payment.js';
 import { keepDriver, settleTrip } from './tripCommands.js';
+import { openCustomerWallet, openDriverWallet } from './wallets.js';
 
 const minor = z
   .string()

@@ -10,10 +10,11 @@ import { startTestSubgraph, TEST_SECRET, type TestSubgraph, tally } from '../../
 import { lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
 import { brokenInvariants } from './invariants.js';
 import { type AccountRef, accountIdOf, brokenLink, GENESIS_HASH, ownedAccount, systemAccount } from './ledger.js';
-import { atDesk, type Desk, type LedgerTx, openCustomerWallet, openDriverWallet, post } from './ledgerCommands.js';
+import { atDesk, type Desk, type LedgerTx, post } from './ledgerCommands.js';
 import { startPaymentsLedger } from './main.js';
 import { servedBy } from './payments.given.js';
 import { chainOf } from './queries.js';
+import { openCustomerWallet, openDriverWallet } from './wallets.js';
 
 const DEBT_LIMIT = 500_00n;
 const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: DEBT_LIMIT };
@@ -57,8 +58,8 @@ test('PL-01: the database refuses an unbalanced transaction at commit, whoever w
   const insert = (sum: number) =>
     t.owner.begin(async (sql) => {
       const hash = Buffer.alloc(32);
-      await sql`insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, effective_at, recorded_at)
-        values (${id}, ${id}, 'DEPOSIT', 'USER', ${owner}, '{}', '{}', now(), now())`;
+      await sql`insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, entry_count, effective_at, recorded_at)
+        values (${id}, ${id}, 'DEPOSIT', 'USER', ${owner}, '{}', '{}', 2, now(), now())`;
       for (const [number, amount] of [
         [1001, -100],
         [1002, 100 + sum],
@@ -71,8 +72,8 @@ test('PL-01: the database refuses an unbalanced transaction at commit, whoever w
     });
   await expect(insert(1)).rejects.toMatchObject({ code: '23514', constraint_name: 'transactions_balance' });
   await expect(insert(0)).rejects.toThrow('taken back');
-  const alone = t.owner`insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, effective_at, recorded_at)
-    values (${id}, ${id}, 'DEPOSIT', 'USER', ${owner}, '{}', '{}', now(), now())`;
+  const alone = t.owner`insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, entry_count, effective_at, recorded_at)
+    values (${id}, ${id}, 'DEPOSIT', 'USER', ${owner}, '{}', '{}', 0, now(), now())`;
   await expect(alone).rejects.toMatchObject({ constraint_name: 'transactions_balance' });
 });
 

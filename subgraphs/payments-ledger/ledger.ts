@@ -60,6 +60,8 @@ export const TRANSACTION_KINDS = [
   'REFUND',
   'WITHDRAWAL_PAYOUT',
   'WALLET_MERGE',
+  'DEBT_PAYMENT',
+  'REVERSAL',
 ] as const;
 export type TransactionKind = (typeof TRANSACTION_KINDS)[number];
 
@@ -142,6 +144,8 @@ export interface AccountState {
   minBalanceMinor: bigint | null;
   entryCount: bigint;
   lastHash: Buffer;
+  /** When its last entry was recorded: the next one is never recorded before it, so that `balanceAt` can search. */
+  changedAt: Date;
   closed: boolean;
 }
 
@@ -191,6 +195,13 @@ export interface AppliedPosting {
   accounts: AccountState[];
 }
 
+/** When a posting is recorded: now, or with the latest entry of its accounts if that came from a clock ahead of ours. */
+export function recordingTime(accounts: Iterable<AccountState>, now: Date): Date {
+  let latest = now;
+  for (const account of accounts) if (account.changedAt > latest) latest = account.changedAt;
+  return latest;
+}
+
 /**
  * The entries that a posting makes, and the accounts after it. Entries of one account are numbered on in the order given.
  * @throws Refusal INSUFFICIENT_FUNDS when a debit would take an account below its floor, CONFLICT for a closed account
@@ -207,7 +218,7 @@ export function applyPosting(accounts: ReadonlyMap<string, AccountState>, postin
     // Whoever chose this account read an older state; reading again finds the one that took its place.
     if (before.closed) throw new Refusal('CONFLICT', 'This wallet has just moved. Try again.', { retryAfter: 1 });
     if (before.currency !== entry.account.currency) throw new Error(`posting ${posting.key}: account ${id} holds ${before.currency}`);
-    const after = { ...before, balanceMinor: before.balanceMinor + entry.amountMinor, entryCount: before.entryCount + 1n };
+    const after = { ...before, balanceMinor: before.balanceMinor + entry.amountMinor, entryCount: before.entryCount + 1n, changedAt: transaction.recordedAt };
     assertCovered(after, entry);
     const facts = {
       accountId: id,

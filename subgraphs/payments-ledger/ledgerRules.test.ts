@@ -13,6 +13,7 @@ const stateOf = (ref: Parameters<typeof accountIdOf>[0], more: Partial<AccountSt
   minBalanceMinor: null,
   entryCount: 0n,
   lastHash: GENESIS_HASH,
+  changedAt: new Date(0),
   closed: false,
   ...more,
 });

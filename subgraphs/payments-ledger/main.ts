@@ -4,6 +4,8 @@ import { uuidOf } from '../../platform/ids.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import type { Subgraph } from '../../platform/subgraph.js';
 import { undeliveredEvents } from '../../platform/violations.js';
+import { withBreaker } from './adapters/gatewayBreaker.js';
+import { kashierGateway } from './adapters/kashierGateway.js';
 import { localPayout } from './adapters/localPayout.js';
 import { sandboxGateway } from './adapters/sandboxGateway.js';
 import { sandboxWebhooks } from './adapters/sandboxOrders.js';
@@ -11,6 +13,11 @@ import { sandboxRoutes } from './adapters/sandboxServer.js';
 import { cardCalls } from './cardAnswers.js';
 import { type PaymentsConfig, readPaymentsConfig } from './config.js';
 import { type PaymentsContext, type PaymentsLoaders, paymentsLoaders } from './context.js';
+import { FRAUD_TIMER, fraudLooks } from './fraudCommands.js';
+import { HOLD_TIMER } from './holdCommands.js';
+import { holdExpiry } from './holdExpiry.js';
+import { ControlResolver } from './controlResolvers.js';
+import { LedgerResolver } from './ledgerResolvers.js';
 import { brokenInvariants } from './invariants.js';
 import { paymentsConsumes } from './jobs.js';
 import type { Desk } from './ledgerCommands.js';
@@ -22,7 +29,7 @@ import { toDeposit, toPayment, toReconciliation, toWallet, toWithdrawal } from '
 import { walletTopic } from './subscriptions.js';
 import { DepositResolver, ReconciliationResolver, WithdrawalResolver } from './transferResolvers.js';
 import { Booking, Payment, SystemHealth, Trip, User } from './types.js';
-import { BookingPaymentResolver, TripPaymentResolver, UserWalletResolver, WalletResolver } from './walletResolvers.js';
+import { BookingPaymentResolver, DebtResolver, TripPaymentResolver, UserWalletResolver, WalletResolver } from './walletResolvers.js';
 import { webhookRoute } from './webhook.js';
 import { payouts } from './withdrawalCommands.js';
 
@@ -58,7 +65,18 @@ function foreign(entity: new () => { id: string }) {
 /** Federation schema of payments-ledger; also what composition reads. */
 export function buildPaymentsLedgerSchema() {
   return buildFederatedSchema({
-    resolvers: [WalletResolver, UserWalletResolver, BookingPaymentResolver, TripPaymentResolver, DepositResolver, WithdrawalResolver, ReconciliationResolver],
+    resolvers: [
+      WalletResolver,
+      UserWalletResolver,
+      BookingPaymentResolver,
+      TripPaymentResolver,
+      DepositResolver,
+      WithdrawalResolver,
+      ReconciliationResolver,
+      ControlResolver,
+      LedgerResolver,
+      DebtResolver,
+    ],
     orphanedTypes: [User, Booking, Trip, Payment, SystemHealth],
     permissions: paymentsLedgerPermissions,
     references: {
@@ -91,19 +109,23 @@ export async function startPaymentsLedger(environment: SubgraphEnvironment, conf
     const { sandboxSecret: secret, gatewayTimeoutMs: timeoutMs } = config;
     const origin = () => new URL(environment.graphUrl()).origin;
     const desk: Desk = { walletChanged: (ownerId) => feed.publish(walletTopic(ownerId)), driverDebtLimitMinor: config.driverDebtLimitMinor };
-    const gateway = sandboxGateway({ origin, pageOrigin: () => config.publicOrigin ?? origin(), secret, timeoutMs, clock: db.clock });
+    const pageOrigin = () => config.publicOrigin ?? origin();
+    const sandbox = sandboxGateway({ origin, pageOrigin, secret, timeoutMs, clock: db.clock });
+    const adapter = config.kashier ? 'kashier' : 'sandbox';
+    const gateway = withBreaker(config.kashier ? kashierGateway({ ...config.kashier, origin: pageOrigin, timeoutMs }) : sandbox, db.clock);
+    const faults = config.sandboxFaults;
     const workers = outsideWorkers(log);
     workers.add(cardCalls({ db, desk, gateway, timeoutMs }));
     workers.add(payouts({ db, desk, bank: localPayout, timeoutMs }));
-    workers.add(sandboxWebhooks({ db, secret, webhookUrl: () => `${origin()}/webhooks/payments/sandbox` }));
+    if (faults) workers.add(sandboxWebhooks({ db, secret, faults, webhookUrl: () => `${origin()}/webhooks/payments/sandbox` }));
     workers.add(dailyReconciliation({ db, gateway }));
     await scheduleReconciliation(db);
     return {
       ...built,
-      loaders: paymentsLoaders({ desk, deposits: { adapter: 'sandbox', gateway } }),
+      loaders: paymentsLoaders({ desk, deposits: { adapter, gateway } }),
       consumes: paymentsConsumes(desk),
-      timers: workers.handlers,
-      routes: [webhookRoute({ db, desk, gateways: new Map([['sandbox', gateway]]) }), ...sandboxRoutes({ db, secret })],
+      timers: { ...workers.handlers, [HOLD_TIMER]: holdExpiry(desk), [FRAUD_TIMER]: fraudLooks },
+      routes: [webhookRoute({ db, desk, gateways: new Map([[adapter, gateway]]) }), ...(faults ? sandboxRoutes({ db, secret, faults }) : [])],
       seedDemo: () => seedPayments(db, desk),
       close: () => workers.idle(),
     };

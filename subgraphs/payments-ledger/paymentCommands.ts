@@ -3,7 +3,7 @@ import { money } from '../../platform/money.js';
 import { abandonUntriedCall, openNextCall } from './gatewayCalls.js';
 import { lockHold, placeHold, settleHold } from './holdCommands.js';
 import { ownedAccount, type PostingEntry, systemAccount } from './ledger.js';
-import { isInsufficientFunds, type LedgerTx, post, requireDriverWallet, requireWallet } from './ledgerCommands.js';
+import { isInsufficientFunds, type LedgerTx, post } from './ledgerCommands.js';
 import { type PaymentRow, shareFare } from './payment.js';
 import {
   authorised,
@@ -21,6 +21,7 @@ import {
   voided,
 } from './paymentRows.js';
 import { payables } from './tables.js';
+import { requireDriverWallet, requireWallet } from './wallets.js';
 
 /** Makes sure of the money for a booking or a trip: holds it in the wallet, or asks the card's gateway. Cash needs no promise. */
 export async function authorisePayment(tx: LedgerTx, input: NewPayment): Promise<void> {
@@ -53,9 +54,27 @@ export async function captureBooking(tx: LedgerTx, bookingId: string, total: { o
   if (!found) throw new Error(`booking ${bookingId} was confirmed without a payment`);
   const payment = await change(tx, found, { wanted: 'CAPTURE' });
   if (payment.method === 'CARD') return openNextCall(tx, payment);
+  if (payment.status !== 'AUTHORISED') return;
   const hold = await lockHold(tx, subject, 'PAYMENT');
-  if (hold?.status !== 'ACTIVE') return;
-  await settleHold(tx, hold, { kind: 'BOOKING_PAYMENT', takeMinor: payment.amountMinor, to: await incomeOf(tx, payment, payment.amountMinor) });
+  const income = await incomeOf(tx, payment, payment.amountMinor);
+  if (hold?.status === 'ACTIVE') {
+    await settleHold(tx, hold, { kind: 'BOOKING_PAYMENT', takeMinor: payment.amountMinor, to: income });
+    return void (await captured(tx, payment, payment.amountMinor));
+  }
+  // The hold timed out while the confirmation was on its way: the wallet may still have it.
+  const wallet = await requireWallet(tx, payment.payerId, payment.currency);
+  try {
+    await post(tx, {
+      key: `payment:${payment.id}:settle`,
+      kind: 'BOOKING_PAYMENT',
+      reference: subject,
+      entries: [{ account: wallet, amountMinor: -payment.amountMinor, floorMinor: 0n }, ...income],
+      metadata: { paymentId: payment.id },
+    });
+  } catch (error) {
+    if (!isInsufficientFunds(error)) throw error;
+    return failed(tx, payment, 'INSUFFICIENT_FUNDS', payment.amountMinor);
+  }
   await captured(tx, payment, payment.amountMinor);
 }
 

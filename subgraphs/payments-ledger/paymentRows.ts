@@ -2,6 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
 import { paymentAuthorised, paymentCaptured, paymentDeclined, paymentFailed, paymentRefunded, paymentVoided } from './events.js';
+import { lookAtSoon } from './fraudCommands.js';
 import type { LedgerTx } from './ledgerCommands.js';
 import { assertTransition, type FailureCode, type PaymentMethod, type PaymentRow, type PaymentStatus } from './payment.js';
 import { payables, payments } from './tables.js';
@@ -86,6 +87,7 @@ export async function authorised(tx: LedgerTx, payment: PaymentRow): Promise<voi
 
 export async function declined(tx: LedgerTx, payment: PaymentRow, code: FailureCode): Promise<void> {
   await change(tx, payment, { status: 'DECLINED', failureCode: code });
+  await lookAtSoon(tx, payment.payerId);
   await appendEvent(tx, paymentDeclined, payment.id, { ...factsOf(payment, payment.amountMinor), code });
 }
 
@@ -106,6 +108,7 @@ export async function refunded(tx: LedgerTx, payment: PaymentRow, amountMinor: b
 
 export async function failed(tx: LedgerTx, payment: PaymentRow, code: FailureCode, amountMinor: bigint): Promise<void> {
   await change(tx, payment, { status: 'FAILED', failureCode: code });
+  await lookAtSoon(tx, payment.payerId);
   await appendEvent(tx, paymentFailed, payment.id, { ...factsOf(payment, amountMinor), code });
 }
 

@@ -4,6 +4,7 @@ import { publicId, uuidOf } from '../../platform/ids.js';
 import { serveSubgraph } from '../../platform/serveSubgraph.js';
 import type { SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import type { Subgraph } from '../../platform/subgraph.js';
+import { NO_FAULTS } from './adapters/sandboxFaults.js';
 import { signMessage } from './adapters/sandboxSignature.js';
 import { DEMO_SANDBOX_SECRET, type PaymentsConfig } from './config.js';
 
@@ -49,7 +50,14 @@ const PAYMENT_OF = `query($representations: [_Any!]!) { _entities(representation
   ... on Booking { ${PAYMENT} } ... on Trip { ${PAYMENT} } } }`;
 export const INITIATE = 'mutation($input: InitiateDepositInput!) { initiateDeposit(input: $input) { id status paymentUrl amount { amount } } }';
 
-export const TEST_CONFIG: PaymentsConfig = { sandboxSecret: DEMO_SANDBOX_SECRET, publicOrigin: null, driverDebtLimitMinor: 500_00n, gatewayTimeoutMs: 500 };
+export const TEST_CONFIG: PaymentsConfig = {
+  sandboxSecret: DEMO_SANDBOX_SECRET,
+  publicOrigin: null,
+  driverDebtLimitMinor: 500_00n,
+  gatewayTimeoutMs: 500,
+  sandboxFaults: NO_FAULTS,
+  kashier: null,
+};
 
 /**
  * Starts the subgraph and serves its own routes, as the gateway would: the sandbox and our webhook find each other by HTTP. `env` goes into the test

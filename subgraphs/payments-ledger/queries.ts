@@ -1,6 +1,7 @@
-import { and, asc, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, lte, or, sql } from 'drizzle-orm';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm, Tx } from '../../platform/postgres.js';
+import { lastNumberAt } from './balanceQueries.js';
 import type { DepositRow } from './deposit.js';
 import type { EntryFacts } from './ledger.js';
 import type { PaymentRow } from './payment.js';
@@ -46,21 +47,55 @@ export type EntryView = Pick<EntryFacts, 'accountId' | 'number' | 'amountMinor' 
   referenceId: string;
 };
 
+const ENTRY_VIEW = {
+  accountId: entries.accountId,
+  number: entries.number,
+  amountMinor: entries.amountMinor,
+  currency: entries.currency,
+  balanceAfterMinor: entries.balanceAfterMinor,
+  recordedAt: entries.recordedAt,
+  kind: transactions.kind,
+  referenceType: transactions.referenceType,
+  referenceId: transactions.referenceId,
+};
+
+/** A period of an account: the numbers of its last entry before it and of the last one in it, and the balances after those. */
+export interface Period {
+  before: bigint;
+  last: bigint;
+  openingMinor: bigint;
+  closingMinor: bigint;
+}
+
+/** The entries recorded from `from` until before `to`, as a range of numbers. */
+export async function periodOf(orm: Orm, accountId: string, from: Date, to: Date): Promise<Period> {
+  const before = await lastNumberAt(orm, accountId, from, false);
+  const last = await lastNumberAt(orm, accountId, to, false);
+  const rows = await orm
+    .select({ number: entries.number, minor: entries.balanceAfterMinor })
+    .from(entries)
+    .where(and(eq(entries.accountId, accountId), inArray(entries.number, [before, last])));
+  const after = (number: bigint) => rows.find((row) => row.number === number)?.minor ?? 0n;
+  return { before, last, openingMinor: after(before), closingMinor: after(last) };
+}
+
+/** An account's entries of a period, the oldest first; one more than the page holds. */
+export async function statementEntries(orm: Orm, accountId: string, period: Period, page: PageRequest): Promise<EntryView[]> {
+  const after = page.after?.[0] === undefined ? period.before : BigInt(page.after[0]);
+  return orm
+    .select(ENTRY_VIEW)
+    .from(entries)
+    .innerJoin(transactions, eq(transactions.id, entries.transactionId))
+    .where(and(eq(entries.accountId, accountId), gt(entries.number, after < period.before ? period.before : after), lte(entries.number, period.last)))
+    .orderBy(asc(entries.number))
+    .limit(page.first + 1);
+}
+
 /** An account's entries, the newest first; one more than the page holds. */
 export async function entriesOf(orm: Orm, accountId: string, page: PageRequest): Promise<EntryView[]> {
   const before = page.after?.[0];
   return orm
-    .select({
-      accountId: entries.accountId,
-      number: entries.number,
-      amountMinor: entries.amountMinor,
-      currency: entries.currency,
-      balanceAfterMinor: entries.balanceAfterMinor,
-      recordedAt: entries.recordedAt,
-      kind: transactions.kind,
-      referenceType: transactions.referenceType,
-      referenceId: transactions.referenceId,
-    })
+    .select(ENTRY_VIEW)
     .from(entries)
     .innerJoin(transactions, eq(transactions.id, entries.transactionId))
     .where(and(eq(entries.accountId, accountId), before === undefined ? undefined : lt(entries.number, BigInt(before))))

@@ -8,11 +8,12 @@ import { type Database, inTransaction, type Tx } from '../../platform/postgres.j
 import { setTimer } from '../../platform/timers.js';
 import { type GatewayPort, GatewayUnanswered, type SettledOrder } from './adapters/gatewayPort.js';
 import { reconciliationDiscrepancy } from './events.js';
-import { brokenInvariants, IN_FLIGHT_MS } from './invariants.js';
+import { keepDiscrepancies } from './discrepancyCommands.js';
+import { brokenInvariants, IN_FLIGHT_MS, keepCheckpoints } from './invariants.js';
 import { brokenLink, GENESIS_HASH } from './ledger.js';
 import type { OutsideWork } from './outsideWork.js';
 import { chainOf, linkBefore, type ReconciliationRow } from './queries.js';
-import { compareSettlement, type DayRange, type Discrepancy, type ReconciledDeposit } from './reconciliation.js';
+import { compareSettlement, type DayRange, type Discrepancy, type DiscrepancyKind, type ReconciledDeposit } from './reconciliation.js';
 import { deposits, entries, reconciliations } from './tables.js';
 
 /** The books are closed by this clock. */
@@ -52,17 +53,48 @@ export async function settlementAround(gateway: GatewayPort, day: BookDay): Prom
   }
 }
 
-/** Checks the books, stores what was found, and tells of it when something is wrong (PL-20). `settled` is null when the gateway did not answer. */
-export async function reconcile(tx: Tx, day: BookDay, settled: readonly SettledOrder[] | null): Promise<ReconciliationRow> {
-  const invariants = (await brokenInvariants(tx)).map(({ since: _since, ...discrepancy }) => discrepancy);
+/**
+ * Checks the books, stores what was found, and tells of it when something is wrong that nobody has explained (PL-20). `settled` is null when the gateway
+ * did not answer. `whole` adds up every account from its first entry. Reads a snapshot and locks nothing: postings go on.
+ */
+export async function reconcile(tx: Tx, day: BookDay, settled: readonly SettledOrder[] | null, whole = false): Promise<ReconciliationRow> {
+  const invariants = (await brokenInvariants(tx, whole)).map(({ since: _since, ...discrepancy }) => discrepancy);
   const report: Discrepancy[] = settled
     ? compareSettlement(settled, await depositsAround(tx, day, settled), day, new Date(tx.now.getTime() - IN_FLIGHT_MS))
     : [{ kind: 'SETTLEMENT_UNAVAILABLE', expected: 'a report', actual: 'no answer', reference: day.date }];
-  const discrepancies = [...invariants, ...(await brokenChains(tx, day)), ...report].slice(0, MAX_DISCREPANCIES);
-  const row: ReconciliationRow = { id: newUuid(tx.now), date: day.date, ok: discrepancies.length === 0, discrepancies, createdAt: tx.now };
+  const found = [...invariants, ...(await brokenChains(tx, day)), ...(await unpostedMoney(tx, day)), ...report].slice(0, MAX_DISCREPANCIES);
+  const kept = await keepDiscrepancies(tx, found);
+  await keepCheckpoints(tx);
+  const open = kept.filter((each) => each.open).length;
+  const discrepancies = kept.map(({ id, discrepancy }) => ({ ...discrepancy, id }));
+  const row: ReconciliationRow = { id: newUuid(tx.now), date: day.date, ok: open === 0, discrepancies, createdAt: tx.now };
   await tx.orm.insert(reconciliations).values(row);
-  if (!row.ok) await appendEvent(tx, reconciliationDiscrepancy, row.id, { reconciliationId: row.id, count: discrepancies.length });
+  if (open > 0) await appendEvent(tx, reconciliationDiscrepancy, row.id, { reconciliationId: row.id, count: open });
   return row;
+}
+
+/** Deposits and payouts of the day that are said to be done and are not on the books, and webhooks about orders that we do not know. */
+async function unpostedMoney(tx: Tx, day: BookDay): Promise<Discrepancy[]> {
+  const [from, to] = [day.from.toISOString(), day.to.toISOString()];
+  const rows = await tx.orm.execute<{ kind: DiscrepancyKind; id: string; actual: string }>(sql`
+    select 'DEPOSIT_NOT_POSTED' as kind, d.id::text, d.status as actual from deposits d
+      where d.status = 'COMPLETED' and d.settled_at >= ${from}::timestamptz and d.settled_at < ${to}::timestamptz
+        and not exists (select 1 from transactions t where t.posting_key = 'deposit:' || d.id)
+    union all
+    select 'PAYOUT_NOT_POSTED', w.id::text, w.status from withdrawals w
+      where w.status = 'PAID' and w.settled_at >= ${from}::timestamptz and w.settled_at < ${to}::timestamptz
+        and not exists (select 1 from transactions t where t.reference_type = 'WITHDRAWAL' and t.reference_id = w.id and t.kind = 'WITHDRAWAL_PAYOUT')
+    union all
+    select 'WEBHOOK_UNKNOWN_ORDER', adapter || ':' || event_id, 'order ' || order_id from webhook_events
+      where outcome = 'UNKNOWN_ORDER' and received_at >= ${from}::timestamptz and received_at < ${to}::timestamptz
+    limit ${MAX_DISCREPANCIES}`);
+  const prefix: Partial<Record<DiscrepancyKind, string>> = { DEPOSIT_NOT_POSTED: 'dep', PAYOUT_NOT_POSTED: 'wdr' };
+  return rows.map(({ kind, id, actual }) => ({
+    kind,
+    expected: kind === 'WEBHOOK_UNKNOWN_ORDER' ? 'an order of ours' : 'a posting',
+    actual,
+    reference: prefix[kind] ? publicId(prefix[kind], id) : id,
+  }));
 }
 
 /** Our deposits that the report or the day is about. */
@@ -125,7 +157,7 @@ export function dailyReconciliation(options: { db: Database; gateway: GatewayPor
     perform: async (day, cause) => {
       const settled = await settlementAround(gateway, day);
       await inTransaction(systemActor(DAILY_TIMER), db, cause, async (tx) => {
-        await reconcile(tx, day, settled);
+        await reconcile(tx, day, settled, true);
         await setNextRun(tx);
       });
     },

@@ -1,12 +1,19 @@
 import { moneyType } from '../../platform/graphqlTypes.js';
 import { publicId } from '../../platform/ids.js';
 import { type DepositGateway } from './context.js';
+import type { AccountTotal as AccountTotalView } from './controlQueries.js';
+import { AccountTotal, FraudFlag } from './controlTypes.js';
+import type { DiscrepancyRow } from './discrepancyCommands.js';
+import type { FraudFlagRow } from './fraudCommands.js';
+import type { TransactionView } from './ledgerQueries.js';
+import { LedgerEntry, LedgerTransaction } from './ledgerTypes.js';
+import { owedMinor } from './debtCommands.js';
 import type { DepositRow } from './deposit.js';
 import { referenceId } from './invariants.js';
-import { entryIdOf } from './ledger.js';
+import { type AccountType, entryIdOf, normalBalance } from './ledger.js';
 import type { PaymentRow } from './payment.js';
 import type { EntryView, ReconciliationRow, WalletView } from './queries.js';
-import { Deposit, Reconciliation, Withdrawal } from './transferTypes.js';
+import { Deposit, Discrepancy, Reconciliation, Withdrawal } from './transferTypes.js';
 import { Payment, User, Wallet, WalletEntry } from './types.js';
 import type { WithdrawalRow } from './withdrawal.js';
 
@@ -47,6 +54,7 @@ export function toPayment(row: PaymentRow): Payment {
     amount: moneyType(row),
     captured: moneyType({ amountMinor: row.capturedMinor, currency }),
     refunded: moneyType({ amountMinor: row.refundedMinor, currency }),
+    owed: moneyType({ amountMinor: owedMinor(row), currency }),
     failureCode: row.failureCode,
   });
 }
@@ -76,5 +84,48 @@ export function toWithdrawal(row: WithdrawalRow): Withdrawal {
 }
 
 export function toReconciliation(row: ReconciliationRow): Reconciliation {
-  return Object.assign(new Reconciliation(), { ...row, ...identified('rec', row.id) });
+  const { date, ok, createdAt, discrepancies } = row;
+  return Object.assign(new Reconciliation(), { date, ok, createdAt, found: discrepancies, ...identified('rec', row.id) });
+}
+
+export function toDiscrepancy(row: DiscrepancyRow): Discrepancy {
+  const { kind, status, expected, actual, reference, note, foundAt } = row;
+  return Object.assign(new Discrepancy(), { id: publicId('dsc', row.id), kind, status, expected, actual, reference, note, foundAt });
+}
+
+export function toFraudFlag(row: FraudFlagRow): FraudFlag {
+  const { kind, status, evidence, note, raisedAt, decidedAt } = row;
+  const user = Object.assign(new User(), { id: publicId('usr', row.userId) });
+  return Object.assign(new FraudFlag(), { id: publicId('flg', row.id), kind, status, user, evidence, note, raisedAt, decidedAt });
+}
+
+export function toAccountTotal(total: AccountTotalView): AccountTotal {
+  const { type, currency, accounts, balanceMinor } = total;
+  const balance = moneyType({ amountMinor: normalBalance(type as AccountType, balanceMinor), currency });
+  return Object.assign(new AccountTotal(), { type, accounts, balance, signed: moneyType({ amountMinor: balanceMinor, currency }) });
+}
+
+export function toLedgerTransaction(view: TransactionView): LedgerTransaction {
+  const { kind, effectiveAt, recordedAt, metadata } = view;
+  return Object.assign(new LedgerTransaction(), {
+    id: publicId('txn', view.id),
+    kind,
+    effectiveAt,
+    recordedAt,
+    reference: referenceId(view.referenceType, view.referenceId),
+    reverts: view.reverses && publicId('txn', view.reverses),
+    revertedBy: view.revertedBy && publicId('txn', view.revertedBy),
+    reason: metadata.reason ?? null,
+    entries: view.entries.map(toLedgerEntry),
+  });
+}
+
+export function toLedgerEntry(entry: { type: string; ownerId: string | null; currency: string; amountMinor: bigint; balanceAfterMinor: bigint }): LedgerEntry {
+  const { type, ownerId, currency, amountMinor, balanceAfterMinor } = entry;
+  return Object.assign(new LedgerEntry(), {
+    accountType: type,
+    owner: ownerId && Object.assign(new User(), { id: publicId('usr', ownerId) }),
+    amount: moneyType({ amountMinor, currency }),
+    balanceAfter: moneyType({ amountMinor: balanceAfterMinor, currency }),
+  });
 }

@@ -61,6 +61,8 @@ export const transactions = pgTable(
     metadata: jsonb('metadata').$type<Record<string, string>>().notNull(),
     /** traceId, causationId and actor of the posting: ids only. */
     cause: jsonb('cause').notNull(),
+    /** How many entries it has: one that is added later does not fit, and is refused. */
+    entryCount: smallint('entry_count').notNull(),
     reverses: uuid('reverses').unique(),
     effectiveAt: at('effective_at').notNull(),
     recordedAt: at('recorded_at').notNull(),
@@ -94,11 +96,11 @@ export const entries = pgTable(
     foreignKey({ columns: [t.accountId, t.currency], foreignColumns: [accounts.id, accounts.currency], name: 'entries_account' }),
     index('entries_transaction').on(t.transactionId),
     index('entries_recorded').on(t.recordedAt),
-    index('entries_effective').on(t.accountId, t.effectiveAt),
+    index('entries_backdated').on(t.accountId).where(sql`effective_at <> recorded_at`),
   ],
 );
 
-/** Money set aside out of a wallet (PL-08): captured or voided once. The money itself lies on the owner's HELD_FUNDS account. */
+/** Money set aside out of a wallet (PL-08): captured in parts while ACTIVE, and ended once. The money itself lies on the owner's HELD_FUNDS account. */
 export const holds = pgTable(
   'holds',
   {
@@ -106,13 +108,15 @@ export const holds = pgTable(
     ownerId: uuid('owner_id').notNull(),
     amountMinor: minor('amount_minor').notNull(),
     capturedMinor: minor('captured_minor').notNull().default(sql`0`),
+    /** How many captures took their part so far; numbers their postings. */
+    captures: integer('captures').notNull().default(0),
     currency: text('currency').notNull(),
     status: text('status').notNull(),
     referenceType: text('reference_type').notNull(),
     referenceId: uuid('reference_id').notNull(),
     /** What of its reference it is for; one hold per purpose. */
     purpose: text('purpose').notNull(),
-    /** When reconciliation asks why it is still there. */
+    /** When its timer gives the money back. */
     expiresAt: at('expires_at').notNull(),
     createdAt: at('created_at').notNull(),
     settledAt: at('settled_at'),
@@ -256,10 +260,62 @@ export const reconciliations = pgTable(
     id: uuid('id').primaryKey(),
     date: text('date').notNull(),
     ok: boolean('ok').notNull(),
-    discrepancies: jsonb('discrepancies').$type<{ kind: string; expected: string; actual: string; reference: string }[]>().notNull(),
+    discrepancies: jsonb('discrepancies').$type<{ id?: string; kind: string; expected: string; actual: string; reference: string }[]>().notNull(),
     createdAt: at('created_at').notNull(),
   },
   (t) => [index('reconciliations_date').on(t.date, t.createdAt)],
+);
+
+/**
+ * Something that a reconciliation found, for people to look into (PL-20). Open until it is no longer found or an admin has resolved it; one that was
+ * resolved and is found again as it was, is known.
+ */
+export const discrepancies = pgTable(
+  'discrepancies',
+  {
+    id: uuid('id').primaryKey(),
+    kind: text('kind').notNull(),
+    reference: text('reference').notNull(),
+    expected: text('expected').notNull(),
+    actual: text('actual').notNull(),
+    status: text('status').notNull(),
+    note: text('note'),
+    resolvedBy: uuid('resolved_by'),
+    foundAt: at('found_at').notNull(),
+    lastFoundAt: at('last_found_at').notNull(),
+    resolvedAt: at('resolved_at'),
+  },
+  (t) => [uniqueIndex('discrepancies_subject').on(t.kind, t.reference, t.expected, t.actual), index('discrepancies_status').on(t.status, t.id)],
+);
+
+/** How far the sums of an account were checked: entries up to `number` add up to `balance_minor`, so that a check has to add only what came after. */
+export const balanceCheckpoints = pgTable('balance_checkpoints', {
+  accountId: uuid('account_id').primaryKey(),
+  number: minor('number').notNull(),
+  balanceMinor: minor('balance_minor').notNull(),
+  checkedAt: at('checked_at').notNull(),
+});
+
+/** Why a person's withdrawals wait for somebody to look (PL-21). One open flag of a kind per person. */
+export const fraudFlags = pgTable(
+  'fraud_flags',
+  {
+    id: uuid('id').primaryKey(),
+    userId: uuid('user_id').notNull(),
+    kind: text('kind').notNull(),
+    status: text('status').notNull(),
+    /** What was seen, in words: counts and amounts, no names. */
+    evidence: text('evidence').notNull(),
+    note: text('note'),
+    decidedBy: uuid('decided_by'),
+    raisedAt: at('raised_at').notNull(),
+    decidedAt: at('decided_at'),
+  },
+  (t) => [
+    uniqueIndex('fraud_flags_open').on(t.userId, t.kind).where(sql`status = 'OPEN'`),
+    index('fraud_flags_status').on(t.status, t.id),
+    index('fraud_flags_user').on(t.userId),
+  ],
 );
 
 /** The sandbox gateway's own state: orders of its payment page. Nothing but `adapters/sandbox*` may touch the `sandbox_` tables. */

@@ -2,10 +2,9 @@ import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
 import { CalendarDate, type ConnectionSource, positiveMoney } from '../../platform/graphqlTypes.js';
 import { once, requireIdempotencyKey } from '../../platform/idempotency.js';
 import { requireUuid, uuidOf } from '../../platform/ids.js';
-import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
-import { Refusal } from '../../platform/errors.js';
 import { type PaymentsContext, requirePerson } from './context.js';
 import { initiateDeposit } from './depositCommands.js';
+import { pageById } from './idPages.js';
 import { atDesk } from './ledgerCommands.js';
 import { countWithdrawals, depositsByIds, findWithdrawals, withdrawalsByIds } from './queries.js';
 import { bookDay, reconcile, settlementAround } from './reconciliationCommands.js';
@@ -20,9 +19,7 @@ import {
   WithdrawalStatusEnum,
 } from './transferTypes.js';
 import type { WithdrawalStatus } from './withdrawal.js';
-import { approveWithdrawal, rejectWithdrawal, requestWithdrawal } from './withdrawalCommands.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+import { approveWithdrawal, lookAtOwner, rejectWithdrawal, requestWithdrawal } from './withdrawalCommands.js';
 
 @Resolver(() => Deposit)
 export class DepositResolver {
@@ -67,18 +64,14 @@ export class WithdrawalResolver {
     @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when not given, at most 100.' }) first?: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor behind which the page begins.' }) after?: string,
   ): Promise<ConnectionSource<Withdrawal>> {
-    const page = pageRequest('WITHDRAWALS', first, after, 1);
-    if (page.after && !UUID.test(page.after[0] ?? '')) {
-      throw new Refusal('VALIDATION_ERROR', 'after: is not a cursor of this list.', { details: { field: 'after', rule: 'cursor' } });
-    }
-    const rows = await ctx.run((tx) => findWithdrawals(tx.orm, status ?? null, page));
-    const result = toPage(rows, page, (row) => encodeCursor('WITHDRAWALS', [row.id]));
-    return {
-      pageInfo: result.pageInfo,
-      edges: result.edges.map(({ cursor, node }) => ({ cursor, node: toWithdrawal(node) })),
-      nodes: result.nodes.map(toWithdrawal),
-      totalCount: () => ctx.run((tx) => countWithdrawals(tx.orm, status ?? null)),
-    };
+    return pageById({
+      order: 'WITHDRAWALS',
+      first,
+      after,
+      find: (page) => ctx.run((tx) => findWithdrawals(tx.orm, status ?? null, page)),
+      count: () => ctx.run((tx) => countWithdrawals(tx.orm, status ?? null)),
+      shape: toWithdrawal,
+    });
   }
 
   @Mutation(() => Withdrawal, {
@@ -101,9 +94,12 @@ export class WithdrawalResolver {
     });
   }
 
-  @Mutation(() => Withdrawal, { description: 'Lets a withdrawal be sent. Somebody else’s decision stands: CONFLICT. For admins.' })
+  @Mutation(() => Withdrawal, {
+    description: 'Lets a withdrawal be sent. Somebody else’s decision stands: CONFLICT; a person who is flagged waits: WITHDRAWAL_FLAGGED. For admins.',
+  })
   async approveWithdrawal(@Arg('id', () => ID, { description: 'Which one.' }) id: string, @Ctx() ctx: PaymentsContext): Promise<Withdrawal> {
     const uuid = requireUuid('wdr', id, 'withdrawal');
+    await ctx.run((tx) => lookAtOwner(tx, uuid));
     return toWithdrawal(await ctx.run((tx) => approveWithdrawal(atDesk(tx, ctx.loaders.desk), uuid)));
   }
 

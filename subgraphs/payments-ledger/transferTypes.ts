@@ -1,5 +1,6 @@
 import { Directive, Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
 import { CalendarDate, connectionOf, DateTime, Money, MoneyInput } from '../../platform/graphqlTypes.js';
+import { DISCREPANCY_STATUSES } from './discrepancyCommands.js';
 import { DEPOSIT_STATUSES } from './deposit.js';
 import { DISCREPANCY_KINDS } from './reconciliation.js';
 import { enumOf, User } from './types.js';
@@ -25,9 +26,10 @@ registerEnumType(WithdrawalMethod, { name: 'WithdrawalMethod', description: 'Whe
 registerEnumType(DiscrepancyKindEnum, {
   name: 'DiscrepancyKind',
   description:
-    'LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. CHAIN_BROKEN: an entry was changed. ' +
+    'LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. HOLDS_MISMATCH: what is set aside is not what holds say. CHAIN_BROKEN: an entry was changed. ' +
     'TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. ' +
-    'CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. DEPOSIT_…: ours and the gateway’s word differ. ' +
+    'CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. GATEWAY_CALL_OVERDUE: no answer for an hour. WEBHOOK_UNKNOWN_ORDER: paid, and not for an order of ours. ' +
+    'DEPOSIT_NOT_POSTED, PAYOUT_NOT_POSTED: done, and not on the books. Other DEPOSIT_…: ours and the gateway’s word differ. ' +
     'SETTLEMENT_UNAVAILABLE: the gateway gave no report.',
 });
 
@@ -90,8 +92,26 @@ export class Withdrawal {
 
 export const WithdrawalConnection = connectionOf('Withdrawal', () => Withdrawal);
 
-@ObjectType({ description: 'Something that does not add up.' })
+export const DiscrepancyStatusEnum = enumOf(DISCREPANCY_STATUSES);
+registerEnumType(DiscrepancyStatusEnum, {
+  name: 'DiscrepancyStatus',
+  description: 'OPEN: somebody has to look. RESOLVED: an admin has explained it, or it is no longer found.',
+});
+
+@ObjectType({ description: 'Something that does not add up. The same thing found again is the same discrepancy. For admins.' })
 export class Discrepancy {
+  @Field(() => ID, { description: 'Id of the discrepancy: `dsc_…`.' })
+  id!: string;
+
+  @Field(() => DiscrepancyStatusEnum, { description: 'Whether somebody still has to look, by now.' })
+  status!: keyof typeof DiscrepancyStatusEnum;
+
+  @Field(() => String, { nullable: true, description: 'Why it was resolved; null while it is open.' })
+  note!: string | null;
+
+  @Field(() => DateTime, { description: 'When it was first found.' })
+  foundAt!: Date;
+
   @Field(() => DiscrepancyKindEnum, { description: 'What kind of thing is wrong.' })
   kind!: keyof typeof DiscrepancyKindEnum;
 
@@ -119,11 +139,11 @@ export class Reconciliation {
   @Field(() => CalendarDate, { description: 'The day, by the clock of Cairo.' })
   date!: string;
 
-  @Field({ description: 'Whether everything adds up.' })
+  @Field({ description: 'Whether everything adds up, but for what an admin has explained.' })
   ok!: boolean;
 
-  @Field(() => [Discrepancy], { description: 'What does not; at most 1,000.' })
-  discrepancies!: Discrepancy[];
+  /** For the resolver of `discrepancies`; not part of the schema. */
+  found!: readonly { id?: string; kind: string; expected: string; actual: string; reference: string }[];
 
   @Field(() => DateTime, { description: 'When it was checked.' })
   createdAt!: Date;

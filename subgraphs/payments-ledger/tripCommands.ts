@@ -2,11 +2,12 @@ import { and, eq } from 'drizzle-orm';
 import { openNextCall } from './gatewayCalls.js';
 import { lockHold, settleHold, type Settlement } from './holdCommands.js';
 import { ownedAccount, type Posting, systemAccount } from './ledger.js';
-import { type LedgerTx, post, requireDriverWallet } from './ledgerCommands.js';
+import { type LedgerTx, post } from './ledgerCommands.js';
 import { type PaymentMethod, type PaymentRow, shareFare } from './payment.js';
 import { incomeOf, postIncomeOrOwe } from './paymentCommands.js';
 import { captured, change, failed, insertPayment, keepPayable, lockPayment, type Subject } from './paymentRows.js';
 import { payments } from './tables.js';
+import { requireDriverWallet } from './wallets.js';
 
 /** Keeps who drives a trip: the driver may see its payment from now on. */
 export async function keepDriver(tx: LedgerTx, tripId: string, driverUserId: string): Promise<void> {

@@ -100,6 +100,9 @@ export class Payment {
   @Field(() => Money, { description: 'What of it was given back.' })
   refunded!: Money;
 
+  @Field(() => Money, { description: 'What who pays still owes: above zero for a trip whose payment FAILED, until `settleDebt`.' })
+  owed!: Money;
+
   @Field(() => PaymentFailureCode, { nullable: true, description: 'Why it was declined or failed; null when it was not.' })
   failureCode!: keyof typeof PaymentFailureCode | null;
 }

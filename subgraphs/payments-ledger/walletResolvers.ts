@@ -1,10 +1,12 @@
-import { Arg, Ctx, FieldResolver, Int, Resolver, Root, Subscription } from 'type-graphql';
+import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Resolver, Root, Subscription } from 'type-graphql';
 import { userIdOf } from '../../platform/actor.js';
 import { Refusal } from '../../platform/errors.js';
 import type { ConnectionSource } from '../../platform/graphqlTypes.js';
-import { uuidOf } from '../../platform/ids.js';
+import { requireUuid, uuidOf } from '../../platform/ids.js';
 import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
-import type { PaymentsContext } from './context.js';
+import { type PaymentsContext, requirePerson } from './context.js';
+import { settleDebt } from './debtCommands.js';
+import { atDesk } from './ledgerCommands.js';
 import { entriesOf, walletsByOwners, type WalletView } from './queries.js';
 import { toPayment, toWallet, toWalletEntry } from './shapes.js';
 import { watchWallet } from './subscriptions.js';
@@ -80,5 +82,22 @@ export class TripPaymentResolver {
   @FieldResolver(() => Payment, { nullable: true, description: 'What is paid for it. Null until payment has begun, and for those whom it does not concern.' })
   payment(@Root() trip: Trip, @Ctx() ctx: PaymentsContext): Promise<Payment | null> {
     return paymentOf(ctx, 'TRIP', uuidOf('trp', trip.id));
+  }
+}
+
+@Resolver(() => Payment)
+export class DebtResolver {
+  @Mutation(() => Payment, {
+    description:
+      'Pays what you owe for a trip that could not be paid at its end, out of your wallet. Paying twice changes nothing. ' +
+      'INSUFFICIENT_FUNDS when the wallet does not hold it: add money first. NOTHING_OWED for other payments.',
+  })
+  async settleDebt(
+    @Arg('paymentId', () => ID, { description: 'Which one: `trip { payment { id } }`, `status` FAILED.' }) paymentId: string,
+    @Ctx() ctx: PaymentsContext,
+  ): Promise<Payment> {
+    requirePerson(ctx);
+    const uuid = requireUuid('pay', paymentId, 'payment', 'paymentId');
+    return toPayment(await ctx.run((tx) => settleDebt(atDesk(tx, ctx.loaders.desk), uuid)));
   }
 }

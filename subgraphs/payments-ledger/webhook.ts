@@ -11,7 +11,7 @@ const PREFIX = '/webhooks/payments/';
 
 /**
  * `POST /webhooks/payments/:adapter` (PL-10). 401 for a signature that is missing, wrong or older than five minutes: logged, and nothing stored.
- * 200 for everything else that we understood, also a second time; a gateway repeats what got another answer.
+ * 503 for an order so new that it may not have been written yet: nothing is stored, and the gateway sends it again. 200 for everything else that we understood, also a second time; a gateway repeats what got another answer.
  */
 export function webhookRoute(options: { db: Database; desk: Desk; gateways: ReadonlyMap<string, GatewayPort> }): Route {
   const { db, desk, gateways } = options;
@@ -31,9 +31,12 @@ export function webhookRoute(options: { db: Database; desk: Desk; gateways: Read
         db.log.error({ adapter, bytes: request.rawBody.length }, 'a signed webhook makes no sense');
         return answer(response, 400, refusal('INVALID_REQUEST', 'The message cannot be read.'));
       }
+      if (event === 'ignored') return answer(response, 200, { received: true, outcome: 'NOTHING_TO_DO' });
       const cause = { traceId: traceIdOf(request.headers.traceparent), causationId: `${adapter}:${event.id}` };
       const outcome = await inTransaction(systemActor(`webhook:${adapter}`), db, cause, (tx) => takeGatewayEvent(atDesk(tx, desk), adapter, event));
       if (outcome === 'UNKNOWN_ORDER') db.log.error({ adapter, eventId: event.id }, 'webhook for an order that is not ours');
+      // The message was faster than our own commit: sent again, it finds the order.
+      if (outcome === 'TOO_EARLY') return answer(response, 503, refusal('DEPENDENCY_UNAVAILABLE', 'The order is not known yet. Send it again.'));
       return answer(response, 200, { received: true, outcome });
     },
   };

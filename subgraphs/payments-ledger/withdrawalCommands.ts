@@ -10,8 +10,9 @@ import { type GatewayAnswer, GatewayUnanswered } from './adapters/gatewayPort.js
 import type { PayoutPort } from './adapters/payoutPort.js';
 import { assertWalletCurrency } from './depositCommands.js';
 import { withdrawalEvents } from './events.js';
+import { assertNotFlagged, lookAt, lookAtSoon } from './fraudCommands.js';
 import { claimCall, endCall, type GatewayCallRow } from './gatewayCalls.js';
-import { lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
+import { expireHold, lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
 import { systemAccount } from './ledger.js';
 import { atDesk, type Desk, type LedgerTx } from './ledgerCommands.js';
 import { type OutsideWork, retryAt } from './outsideWork.js';
@@ -51,14 +52,24 @@ export async function requestWithdrawal(tx: LedgerTx, request: { userId: string;
   });
   await tx.orm.insert(withdrawals).values(row);
   await tell(tx, 'requested', row);
+  await lookAtSoon(tx, row.userId);
   return row.id;
 }
 
-/** Lets a withdrawal be paid out. Of two admins one decides; the other gets CONFLICT. @throws Refusal NOT_FOUND, CONFLICT */
+/** Looks at the activity of who asks for a withdrawal, in a transaction of its own: a flag that it raises stays, though the approval is refused. */
+export async function lookAtOwner(tx: Tx, id: string): Promise<void> {
+  await lookAt(tx, (await findWithdrawal(tx, id)).userId);
+}
+
+/**
+ * Lets a withdrawal be paid out. Of two admins one decides; the other gets CONFLICT.
+ * @throws Refusal NOT_FOUND, CONFLICT, WITHDRAWAL_FLAGGED while the person is flagged (PL-21)
+ */
 export async function approveWithdrawal(tx: LedgerTx, id: string): Promise<WithdrawalRow> {
   const row = await lockWithdrawal(tx, id);
   const decidedBy = userIdOf(tx.actor);
   if (!mayDecide(row, 'APPROVE', decidedBy)) return row;
+  await assertNotFlagged(tx, row.userId);
   const approved = await change(tx, row, { status: 'APPROVED', decidedBy, decidedAt: tx.now });
   const callId = newUuid(tx.now);
   await tx.orm.insert(gatewayCalls).values({
@@ -85,6 +96,19 @@ export async function rejectWithdrawal(tx: LedgerTx, id: string, reasonGiven: st
   const rejected = await change(tx, row, { status: 'REJECTED', decidedBy, reason, decidedAt: tx.now, settledAt: tx.now });
   await tell(tx, 'rejected', rejected);
   return rejected;
+}
+
+/**
+ * What becomes of a withdrawal whose hold has run out of time (PL-08): one that nobody decided is rejected and its money given back. One that was
+ * approved is with the bank: its money stays held until the bank has answered.
+ */
+export async function expireWithdrawal(tx: LedgerTx, id: string): Promise<void> {
+  const row = await lockWithdrawal(tx, id);
+  const hold = await lockHold(tx, { type: 'WITHDRAWAL', id }, 'WITHDRAWAL');
+  if (!hold || row.status === 'APPROVED') return;
+  await expireHold(tx, hold);
+  if (row.status !== 'REQUESTED') return;
+  await tell(tx, 'rejected', await change(tx, row, { status: 'REJECTED', reason: 'Not decided in time.', decidedAt: tx.now, settledAt: tx.now }));
 }
 
 /** Sends approved withdrawals to the bank: written down before, sent outside of any transaction, recorded after. */

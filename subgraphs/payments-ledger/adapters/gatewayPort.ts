@@ -48,6 +48,9 @@ export interface GatewayPort {
   charge(call: CardCall): Promise<GatewayAnswer>;
   /** Orders of the payment page that were paid from `from` until `to`. @throws GatewayUnanswered */
   settlement(from: Date, to: Date): Promise<SettledOrder[]>;
-  /** The event of a webhook; null when the signature is missing, wrong or too old; 'malformed' when it is signed and still makes no sense. */
-  readWebhook(headers: IncomingHttpHeaders, rawBody: Buffer, now: Date): GatewayEvent | 'malformed' | null;
+  /**
+   * The event of a webhook; null when the signature is missing, wrong or too old; 'malformed' when it is signed and still makes no sense; 'ignored' when it
+   * tells what we know from our own calls.
+   */
+  readWebhook(headers: IncomingHttpHeaders, rawBody: Buffer, now: Date): GatewayEvent | 'malformed' | 'ignored' | null;
 }

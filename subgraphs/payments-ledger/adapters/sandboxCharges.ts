@@ -48,13 +48,15 @@ const RULES: Readonly<Record<ChargeAction, Rule>> = {
   },
 };
 
-/** What a card company does with a request. Tokens: none or `tok_ok`, and `tok_timeout`, are good; all others are declined. */
+/** What a card company does with a request. Tokens: none or `tok_ok`, `tok_timeout` and `tok_flaky` are good; all others are declined. */
 export function decideCharge(charge: Charge | null, request: ChargeRequest, orderId: string): Decision {
   return RULES[request.action](charge, request, (after) => ({ answer: { result: 'ACCEPTED', reference: `sandbox-${orderId}` }, charge: after }));
 }
 
+const GOOD_TOKENS: ReadonlySet<string> = new Set(['tok_ok', 'tok_timeout', 'tok_flaky']);
+
 function isGoodToken(token: string | null): boolean {
-  return token === null || token === 'tok_ok' || token === 'tok_timeout';
+  return token === null || GOOD_TOKENS.has(token);
 }
 
 /** Decides a request once per key, and answers a repetition as the first time. */

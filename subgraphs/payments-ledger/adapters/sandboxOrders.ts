@@ -7,6 +7,7 @@ import { type Database, inTransaction, type Tx } from '../../../platform/postgre
 import { cancelTimer, setTimer } from '../../../platform/timers.js';
 import { type OutsideWork, retryAt } from '../outsideWork.js';
 import { sandboxOrders } from '../tables.js';
+import { faultsOf, NO_FAULTS, type SandboxFaults } from './sandboxFaults.js';
 import { signMessage } from './sandboxSignature.js';
 
 export type SandboxOrder = typeof sandboxOrders.$inferSelect;
@@ -22,14 +23,18 @@ export async function sandboxOrder(tx: Tx, id: string): Promise<SandboxOrder | n
 }
 
 /** What a person decided on the payment page; the first decision stays. The webhook's timer commits with it. */
-export async function decideOrder(tx: Tx, order: { id: string; amountMinor: bigint; currency: string; outcome: 'PAID' | 'DECLINED' }): Promise<SandboxOrder> {
+export async function decideOrder(
+  tx: Tx,
+  order: { id: string; amountMinor: bigint; currency: string; outcome: 'PAID' | 'DECLINED' },
+  delayMs: number,
+): Promise<SandboxOrder> {
   await tx.orm
     .insert(sandboxOrders)
     .values({ ...order, eventId: newUuid(tx.now), decidedAt: tx.now })
     .onConflictDoNothing();
   const decided = await sandboxOrder(tx, order.id);
   if (!decided) throw new Error('the order was not kept');
-  if (decided.deliveredAt === null) await setTimer(tx, { kind: WEBHOOK_TIMER, key: order.id, dueAt: tx.now });
+  if (decided.deliveredAt === null) await setTimer(tx, { kind: WEBHOOK_TIMER, key: order.id, dueAt: new Date(tx.now.getTime() + delayMs) });
   return decided;
 }
 
@@ -42,8 +47,8 @@ export async function paidOrders(tx: Tx, from: Date, to: Date): Promise<SandboxO
 }
 
 /** Tells the merchant what became of an order, until the merchant says that it heard. */
-export function sandboxWebhooks(options: { db: Database; secret: string; webhookUrl: () => string }): OutsideWork<SandboxOrder> {
-  const { db, secret } = options;
+export function sandboxWebhooks(options: { db: Database; secret: string; webhookUrl: () => string; faults?: SandboxFaults }): OutsideWork<SandboxOrder> {
+  const { db, secret, faults = NO_FAULTS } = options;
   return {
     kind: WEBHOOK_TIMER,
     leaseMs: WEBHOOK_TIMEOUT_MS + 5_000,
@@ -55,7 +60,7 @@ export function sandboxWebhooks(options: { db: Database; secret: string; webhook
       return { ...order, webhookAttempts };
     },
     perform: async (order, cause) => {
-      const heard = await send(order).catch(() => false);
+      const heard = await deliver(order).catch(() => false);
       await inTransaction(systemActor('sandbox'), db, cause, async (tx) => {
         if (!heard) return setTimer(tx, { kind: WEBHOOK_TIMER, key: order.id, dueAt: retryAt(tx.now, order.webhookAttempts) });
         await cancelTimer(tx, WEBHOOK_TIMER, order.id);
@@ -64,9 +69,19 @@ export function sandboxWebhooks(options: { db: Database; secret: string; webhook
     },
   };
 
-  async function send(order: SandboxOrder): Promise<boolean> {
+  /** Tells of an order with the faults that were asked for. A copy that was heard is enough. */
+  async function deliver(order: SandboxOrder): Promise<boolean> {
+    const { copies, drop, reorder, amountOffMinor } = faultsOf(order.amountMinor, faults);
+    if (order.webhookAttempts <= drop) return false;
+    const told = { ...order, amountMinor: order.amountMinor - amountOffMinor };
+    const heard = await Promise.all(Array.from({ length: Math.max(1, copies) }, () => send(told).catch(() => false)));
+    if (reorder && order.outcome === 'PAID') await send({ ...told, outcome: 'DECLINED' }, `${order.eventId}:earlier`);
+    return heard.includes(true);
+  }
+
+  async function send(order: SandboxOrder, id: string = order.eventId): Promise<boolean> {
     const body = JSON.stringify({
-      id: order.eventId,
+      id,
       type: order.outcome === 'PAID' ? 'payment.paid' : 'payment.declined',
       orderId: order.id,
       amount: formatAmount(money(order.amountMinor, order.currency)),

@@ -8,6 +8,7 @@ import { traceIdOf } from '../../../platform/serveSubgraph.js';
 import type { Route } from '../../../platform/subgraph.js';
 import { answerCharge, type ChargeAction } from './sandboxCharges.js';
 import { decideOrder, paidOrders, sandboxOrder } from './sandboxOrders.js';
+import { faultsOf, NO_FAULTS, type SandboxFaults } from './sandboxFaults.js';
 import { noSuchPage, outcomePage, PAGE_HEADERS, payPage } from './sandboxPage.js';
 import { isSigned, isSignedPage } from './sandboxSignature.js';
 
@@ -15,6 +16,8 @@ type Request = IncomingMessage & { rawBody: Buffer };
 
 /** How long a call with `tok_timeout` is left without an answer: longer than any caller waits. */
 const SILENCE_MS = 30_000;
+const FLAKY_CALLS = 2;
+const MAX_FLAKY = 1_000;
 
 const chargeSchema = z.object({ amountMinor: z.string().regex(/^\d{1,15}$/), currency: z.string().length(3), token: z.string().max(200).optional() });
 const settlementSchema = z.object({ from: z.coerce.date(), to: z.coerce.date() });
@@ -25,8 +28,10 @@ const outcomes = { pay: 'PAID', decline: 'DECLINED' } as const;
  * The sandbox gateway: a foreign system that happens to live here. It knows nothing of the ledger, keeps its own state, and is reached by HTTP
  * only: a page for people under `/sandbox/pay/<order>`, and a signed API for us under `/sandbox/api/`.
  */
-export function sandboxRoutes(options: { db: Database; secret: string }): Route[] {
-  const { db, secret } = options;
+export function sandboxRoutes(options: { db: Database; secret: string; faults?: SandboxFaults }): Route[] {
+  const { db, secret, faults = NO_FAULTS } = options;
+  /** Calls with `tok_flaky` so far, by key: it is out of order for the first two. */
+  const flaky = new Map<string, number>();
   const run = <T>(request: Request, work: (tx: Tx) => Promise<T>) =>
     inTransaction(systemActor('sandbox'), db, { traceId: traceIdOf(request.headers.traceparent), causationId: newUuid() }, work);
 
@@ -48,10 +53,18 @@ export function sandboxRoutes(options: { db: Database; secret: string }): Route[
     const parsed = chargeSchema.safeParse(parseJson(request.rawBody));
     if (typeof key !== 'string' || !parsed.success) return sendJson(response, 400, { error: 'BAD_REQUEST' });
     const { amountMinor, currency, token } = parsed.data;
+    if (token === 'tok_flaky' && failsStill(key)) return sendJson(response, 503, { error: 'OUT_OF_ORDER' });
     const call = { orderId, key, request: { action, token: token ?? null, amountMinor: BigInt(amountMinor), currency } };
     const answer = await run(request, (tx) => answerCharge(tx, call));
     if (token === 'tok_timeout') await silence(response);
     sendJson(response, 200, answer);
+  }
+
+  function failsStill(key: string): boolean {
+    const calls = (flaky.get(key) ?? 0) + 1;
+    if (flaky.size >= MAX_FLAKY) flaky.clear();
+    flaky.set(key, calls);
+    return calls <= FLAKY_CALLS;
   }
 
   async function serveSettlement(request: Request, response: ServerResponse, url: URL): Promise<void> {
@@ -74,8 +87,10 @@ export function sandboxRoutes(options: { db: Database; secret: string }): Route[
     }
     const wish = new URLSearchParams(request.rawBody.toString()).get('outcome');
     if (wish !== 'pay' && wish !== 'decline') return sendPage(response, 400, payPage(amount));
-    const decided = await run(request, (tx) => decideOrder(tx, { id: orderId, ...amount, outcome: outcomes[wish] }));
-    sendPage(response, decided.outcome === outcomes[wish] ? 200 : 409, outcomePage(decided.outcome, amount));
+    const { delayMs, decline } = faultsOf(amount.amountMinor, faults);
+    const outcome = decline ? 'DECLINED' : outcomes[wish];
+    const decided = await run(request, (tx) => decideOrder(tx, { id: orderId, ...amount, outcome }, delayMs));
+    sendPage(response, decided.outcome === outcome ? 200 : 409, outcomePage(decided.outcome, amount));
   }
 
   return [

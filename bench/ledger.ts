@@ -1,0 +1,315 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { systemActor } from '../platform/actor.js';
+import { startEmbeddedPostgres } from '../platform/embeddedPostgres.js';
+import { createLog } from '../platform/log.js';
+import { appRole, appUrl, migrateSubgraph } from '../platform/migrate.js';
+import { connectDatabase, type Database, inTransaction } from '../platform/postgres.js';
+import { brokenInvariants } from '../subgraphs/payments-ledger/invariants.js';
+import { type AccountRef, type AccountState, accountIdOf, applyPosting, GENESIS_HASH, ownedAccount, systemAccount } from '../subgraphs/payments-ledger/ledger.js';
+import { atDesk, type Desk, type LedgerTx, openAccounts, post, postBatch } from '../subgraphs/payments-ledger/ledgerCommands.js';
+import { LOCK_ACCOUNTS } from '../subgraphs/payments-ledger/ledgerStatements.js';
+import { verifyLedger } from '../subgraphs/payments-ledger/ledgerVerification.js';
+import { periodOf, statementEntries } from '../subgraphs/payments-ledger/queries.js';
+import { bookDay, reconcile } from '../subgraphs/payments-ledger/reconciliationCommands.js';
+
+// PL-06: transfers per second, spread over many accounts and into one hot account, by plain SQL under pgbench and through the subgraph's commands, in one
+// run on one server with fsync on: the same locks, rows, triggers and policies. Then a statement page and a reconciliation over a long account, and all
+// invariants. `npm run bench ledger`; needs pgbench on PATH for the SQL rows. Compare rows with each other, not with other machines.
+
+const run = promisify(execFile);
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
+const CLIENTS = 32;
+const WALLETS = 2_000;
+const ENTRIES = Number(process.env.BENCH_ENTRIES ?? 1_000_000);
+const SECRET = 'only for this benchmark, and gone after it';
+
+interface Row {
+  what: string;
+  'per second': number;
+  'p50 ms': number;
+  'p99 ms': number;
+  'worst ms': number;
+  errors: number;
+}
+
+const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: 0n };
+const people = Array.from({ length: WALLETS }, () => randomUUID());
+const wallet = (n: number) => ownedAccount('CUSTOMER_WALLET', people[n % WALLETS] ?? '', 'EGP');
+const any = () => Math.floor(Math.random() * WALLETS);
+
+function summary(what: string, latencies: number[], seconds: number, errors = 0): Row {
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => Math.round((latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0) * 10) / 10;
+  return { what, 'per second': Math.round(latencies.length / seconds), 'p50 ms': at(0.5), 'p99 ms': at(0.99), 'worst ms': at(1), errors };
+}
+
+const inDesk = <T>(db: Database, work: (tx: LedgerTx) => Promise<T>) =>
+  inTransaction(systemActor('bench'), db, { traceId: '0'.repeat(32), causationId: 'bench' }, (tx) => work(atDesk(tx, desk)));
+
+/** A transfer through the commands, from one wallet into an account, by as many workers as pgbench has clients. */
+async function throughCommands(db: Database, what: string, target: (n: number) => AccountRef): Promise<Row> {
+  const latencies: number[] = [];
+  let errors = 0;
+  const worker = async (until: number, keep: boolean) => {
+    while (performance.now() < until) {
+      const from = any();
+      const started = performance.now();
+      try {
+        await inDesk(db, (tx) =>
+          post(tx, {
+            key: randomUUID(),
+            kind: 'TRIP_SETTLEMENT',
+            reference: { type: 'TRIP', id: randomUUID() },
+            entries: [
+              { account: wallet(from), amountMinor: -1n },
+              { account: target(from), amountMinor: 1n },
+            ],
+          }),
+        );
+        if (keep) latencies.push(performance.now() - started);
+      } catch {
+        errors += 1;
+      }
+    }
+  };
+  const all = (seconds: number, keep: boolean) => {
+    const until = performance.now() + seconds * 1_000;
+    return Promise.all(Array.from({ length: CLIENTS }, () => worker(until, keep)));
+  };
+  await all(1, false);
+  const started = performance.now();
+  await all(SECONDS, true);
+  return summary(what, latencies, (performance.now() - started) / 1_000, errors);
+}
+
+/** The same transfer in SQL: the same locks in the same order, the same rows with hashes, the same balances, hence the same triggers and policies. */
+function transferSql(target: string): string {
+  const ids = `array[(select id from bench_wallets where n = :from), ${target}]`;
+  return `\\set from random(1, ${WALLETS})
+\\set to random(1, ${WALLETS})
+\\set shard random(0, 7)
+begin;
+select set_config('waygraph.actor_id', '', true), set_config('waygraph.actor_roles', 'SYSTEM', true);
+${LOCK_ACCOUNTS.replaceAll('$1::uuid[]', ids).replace('$2::bigint', '2').replaceAll('\n', ' ')};
+with t as (insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, entry_count, effective_at, recorded_at)
+ select gen_random_uuid(), gen_random_uuid()::text, 'TRIP_SETTLEMENT', 'TRIP', gen_random_uuid(), '{}', '{}', 2, now(), now() returning id),
+ a as (select id, balance_minor, entry_count, last_hash, case when id = ${target} then 1 else -1 end as amount from accounts where id = any(${ids})),
+ e as (insert into entries (account_id, number, transaction_id, amount_minor, currency, balance_after_minor, effective_at, recorded_at, previous_hash, hash)
+  select a.id, a.entry_count + 1, t.id, a.amount, 'EGP', a.balance_minor + a.amount, now(), now(), a.last_hash,
+   sha256(a.last_hash || convert_to(concat_ws(',', a.id, a.entry_count + 1, t.id, a.amount, a.balance_minor + a.amount, now()), 'UTF8')) from a, t
+  returning account_id, number, balance_after_minor, hash)
+ update accounts c set balance_minor = e.balance_after_minor, entry_count = e.number, last_hash = e.hash, updated_at = now() from e where c.id = e.account_id;
+commit;
+`;
+}
+
+async function underPgbench(dir: string, url: URL, what: string, target: string): Promise<Row> {
+  const place = await mkdtemp(path.join(dir, 'pgbench-'));
+  const script = path.join(place, 'transfer.sql');
+  await writeFile(script, transferSql(target));
+  const { role, password } = appRole('payments-ledger', SECRET);
+  const options = ['-h', url.hostname, '-p', url.port, '-U', role, '-n', '-M', 'prepared', '-c', String(CLIENTS), '-j', '2', '-f', script];
+  const env = { ...process.env, PGPASSWORD: password };
+  const database = url.pathname.slice(1);
+  await run('pgbench', [...options, '-T', '1', database], { cwd: place, env });
+  const { stdout } = await run('pgbench', [...options, '-T', String(SECONDS), '-l', '--log-prefix', 'log', database], { cwd: place, env });
+  const latencies: number[] = [];
+  for (const file of (await readdir(place)).filter((name) => name.startsWith('log'))) {
+    for (const line of (await readFile(path.join(place, file), 'utf8')).split('\n')) if (line) latencies.push(Number(line.split(' ')[2]) / 1_000);
+  }
+  const perSecond = Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
+  return { ...summary(what, latencies, SECONDS, Number(/failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0)), 'per second': Math.round(perSecond) };
+}
+
+/** One wallet with half of ENTRIES, the other half on a clearing account, written with the triggers off and with real hashes. */
+async function writeLongAccount(owner: postgres.Sql, db: Database): Promise<AccountRef> {
+  const long = ownedAccount('CUSTOMER_WALLET', randomUUID(), 'EGP');
+  const clearing: AccountRef = { ...systemAccount('GATEWAY_CLEARING', 'EGP', 'x'), shard: 99 };
+  await inDesk(db, (tx) => openAccounts(tx, [long, clearing]));
+  let states = new Map<string, AccountState>(
+    [long, clearing].map((ref) => {
+      const state = { id: accountIdOf(ref), type: ref.type, ownerId: ref.ownerId, currency: 'EGP', balanceMinor: 0n, minBalanceMinor: null };
+      return [state.id, { ...state, entryCount: 0n, lastHash: GENESIS_HASH, changedAt: new Date(0), closed: false }] as const;
+    }),
+  );
+  const step = 2_500;
+  const begin = Date.now() - ENTRIES;
+  for (let done = 0; done < ENTRIES / 2; done += step) {
+    const count = Math.min(step, ENTRIES / 2 - done);
+    const rows = Array.from({ length: count }, (_, n) => {
+      const transaction = { id: randomUUID(), recordedAt: new Date(begin + (done + n) * 2) };
+      const reference = { type: 'TRIP' as const, id: transaction.id };
+      const entries = [
+        { account: clearing, amountMinor: -1n },
+        { account: long, amountMinor: 1n },
+      ];
+      const applied = applyPosting(states, { key: transaction.id, kind: 'DEPOSIT', reference, entries }, transaction);
+      states = new Map(applied.accounts.map((account) => [account.id, account]));
+      return { transaction, applied };
+    });
+    const transactions = rows.map(({ transaction }) => ({ id: transaction.id, at: transaction.recordedAt }));
+    const entries = rows.flatMap(({ applied }) =>
+      applied.entries.map((entry) => ({
+        a: entry.accountId,
+        n: entry.number.toString(),
+        t: entry.transactionId,
+        m: entry.amountMinor.toString(),
+        b: entry.balanceAfterMinor.toString(),
+        at: entry.recordedAt,
+        p: entry.previousHash.toString('hex'),
+        h: entry.hash.toString('hex'),
+      })),
+    );
+    await owner.begin(async (sql) => {
+      await sql`set local session_replication_role = replica`;
+      await sql`insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, entry_count, effective_at, recorded_at)
+        select x.id, x.id::text, 'DEPOSIT', 'TRIP', x.id, '{}', '{}', 2, x.at, x.at
+        from json_to_recordset(${JSON.stringify(transactions)}::text::json) as x(id uuid, at timestamptz)`;
+      await sql`insert into entries (account_id, number, transaction_id, amount_minor, currency, balance_after_minor, effective_at, recorded_at, previous_hash, hash)
+        select x.a, x.n, x.t, x.m, 'EGP', x.b, x.at, x.at, decode(x.p, 'hex'), decode(x.h, 'hex')
+        from json_to_recordset(${JSON.stringify(entries)}::text::json)
+          as x(a uuid, n bigint, t uuid, m bigint, b bigint, at timestamptz, p text, h text)`;
+    });
+  }
+  await owner.begin(async (sql) => {
+    await sql`set local session_replication_role = replica`;
+    for (const state of states.values()) {
+      await sql`update accounts set balance_minor = ${state.balanceMinor.toString()}, entry_count = ${state.entryCount.toString()},
+        last_hash = ${state.lastHash}, updated_at = ${state.changedAt} where id = ${state.id}`;
+    }
+  });
+  await owner`analyze`;
+  return long;
+}
+
+async function statementPages(db: Database, long: AccountRef): Promise<Row> {
+  const latencies: number[] = [];
+  const started = performance.now();
+  for (let n = 0; n < 200; n += 1) {
+    const from = new Date(Date.now() - Math.random() * ENTRIES);
+    const begin = performance.now();
+    await inDesk(db, async (tx) => {
+      const period = await periodOf(tx.orm, accountIdOf(long), from, new Date());
+      await statementEntries(tx.orm, accountIdOf(long), period, { first: 100, after: null });
+    });
+    latencies.push(performance.now() - begin);
+  }
+  return summary(`statement page of 100 in ${ENTRIES / 2} entries`, latencies, (performance.now() - started) / 1_000);
+}
+
+async function reconciliation(db: Database): Promise<Row> {
+  const latencies: number[] = [];
+  const started = performance.now();
+  let running = true;
+  const postings = (async () => {
+    while (running) {
+      const begin = performance.now();
+      await inDesk(db, (tx) =>
+        post(tx, {
+          key: randomUUID(),
+          kind: 'DEPOSIT',
+          reference: { type: 'TRIP', id: randomUUID() },
+          entries: [
+            { account: systemAccount('GATEWAY_CLEARING', 'EGP', randomUUID()), amountMinor: -1n },
+            { account: wallet(any()), amountMinor: 1n },
+          ],
+        }),
+      );
+      latencies.push(performance.now() - begin);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  })();
+  await inDesk(db, async (tx) => reconcile(tx, await bookDay(tx, null), [], true));
+  const seconds = (performance.now() - started) / 1_000;
+  running = false;
+  await postings;
+  return summary(`postings during a whole reconciliation, which took ${seconds.toFixed(1)} s`, latencies, seconds);
+}
+
+function hasPgbench(): boolean {
+  try {
+    execFileSync('pgbench', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
+const given = process.env.DATABASE_URL;
+const server = given ? null : await startEmbeddedPostgres({ dataDir: dir, settings: { shared_buffers: '512MB', max_wal_size: '4GB' } });
+const ownerUrl = new URL(given ?? server?.url() ?? '');
+ownerUrl.pathname = `/bench_ledger_${createHash('sha256').update(randomUUID()).digest('hex').slice(0, 8)}`;
+const rows: Row[] = [];
+try {
+  await migrateSubgraph({ subgraph: 'payments-ledger', ownerUrl: ownerUrl.href, internalSecret: SECRET });
+  const owner = postgres(ownerUrl.href, { max: 2, onnotice: () => {} });
+  const [fsync] = await owner`show fsync`;
+  const log = createLog({ service: 'bench', level: 'error' });
+  const serviceUrl = appUrl(ownerUrl.href, 'payments-ledger', SECRET);
+  const db = connectDatabase({ url: serviceUrl, log, clock: () => new Date(), poolSize: CLIENTS, applicationName: 'bench' });
+
+  const shards = Array.from({ length: 64 }, (_, n) => systemAccount('PLATFORM_REVENUE', 'EGP', String(n)));
+  const one: AccountRef = { ...systemAccount('PLATFORM_REVENUE', 'EGP', 'x'), shard: 99 };
+  await inDesk(db, (tx) => openAccounts(tx, [one, ...new Map(shards.map((ref) => [accountIdOf(ref), ref])).values()]));
+  for (let n = 0; n < WALLETS; n += 200) {
+    const postings = Array.from({ length: 200 }, (_, m) => ({
+      key: randomUUID(),
+      kind: 'OPENING_BALANCE' as const,
+      reference: { type: 'USER' as const, id: people[n + m] ?? '' },
+      entries: [
+        { account: systemAccount('OPENING', 'EGP', String(n)), amountMinor: -1_000_000_00n },
+        { account: wallet(n + m), amountMinor: 1_000_000_00n },
+      ],
+    }));
+    await inDesk(db, (tx) => postBatch(tx, postings));
+  }
+  await owner`create table bench_wallets as select row_number() over () as n, id from accounts where type = 'CUSTOMER_WALLET'`;
+  await owner`create table bench_shards as select shard as n, id from accounts where type = 'PLATFORM_REVENUE' and shard < 99`;
+  await owner.unsafe(`alter table bench_wallets add primary key (n); alter table bench_shards add primary key (n);
+    grant select on bench_wallets, bench_shards to "${appRole('payments-ledger', SECRET).role}"; analyze`);
+
+  const many = (n: number) => wallet(n + 1 + any());
+  const hot = () => systemAccount('PLATFORM_REVENUE', 'EGP', randomUUID());
+  if (hasPgbench()) {
+    rows.push(await underPgbench(dir, ownerUrl, 'SQL: over many accounts', '(select id from bench_wallets where n = 1 + (:from + :to) % 2000)'));
+    rows.push(await underPgbench(dir, ownerUrl, 'SQL: into one hot account, one row', `'${accountIdOf(one)}'::uuid`));
+    rows.push(await underPgbench(dir, ownerUrl, 'SQL: into one hot account, sub-accounts', '(select id from bench_shards where n = :shard)'));
+  } else {
+    console.log('pgbench is not on PATH: rows of plain SQL are left out');
+  }
+  rows.push(await throughCommands(db, 'commands: over many accounts', many));
+  rows.push(await throughCommands(db, 'commands: into one hot account, one row', () => one));
+  rows.push(await throughCommands(db, 'commands: into one hot account, sub-accounts', hot));
+
+  // What pgbench wrote carries hashes of its own form: chains are verified for what the commands wrote, sums for everything.
+  const sums = await owner`select sum(balance_minor)::text as accounts, (select sum(amount_minor)::text from entries) as entries from accounts`;
+  const invariants = await inDesk(db, (tx) => brokenInvariants(tx, true));
+  console.log(`after the transfers: all accounts ${sums[0]?.accounts}, all entries ${sums[0]?.entries}, broken invariants ${invariants.length}`);
+
+  await owner.unsafe(`set session_replication_role = replica; truncate entries, transactions, balance_checkpoints cascade;
+    update accounts set balance_minor = 0, entry_count = 0, last_hash = decode(repeat('00', 32), 'hex'); set session_replication_role = origin`);
+  const long = await writeLongAccount(owner, db);
+  rows.push(await statementPages(db, long));
+  rows.push(await reconciliation(db));
+  const verified = await verifyLedger(owner);
+  console.log(`ledger:verify: ${verified.entries} entries of ${verified.accounts} accounts, ${verified.damage.length} problems`);
+  await db.close();
+  await owner.end({ timeout: 5 });
+  console.log(`${CLIENTS} clients, ${SECONDS} s each, fsync ${fsync?.fsync}, Node ${process.versions.node}`);
+  console.table(rows);
+} finally {
+  if (given) {
+    const admin = new URL(given);
+    const sql = postgres(admin.href, { max: 1, onnotice: () => {} });
+    await sql.unsafe(`drop database if exists "${ownerUrl.pathname.slice(1)}" with (force)`).finally(() => sql.end({ timeout: 5 }));
+  }
+  await server?.stop();
+  await rm(dir, { recursive: true, force: true });
+}

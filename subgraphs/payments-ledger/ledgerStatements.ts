@@ -1,0 +1,33 @@
+/**
+ * The three statements of the posting path. They are prepared (`Tx.prepared`), and the same texts run in `bench/ledger.ts` under pgbench, so that what
+ * the commands are measured against is the same work.
+ */
+const ACCOUNT_COLUMNS = `a.id, a.type, a.owner_id, a.currency, a.balance_minor, a.min_balance_minor, a.entry_count, a.last_hash,
+  a.closed_at is not null as closed, a.updated_at`;
+
+/**
+ * $1: ids as an array, $2: how many. Counts first and locks only when all are there: an account that has to be opened must be opened before anything
+ * is locked (see `lockAll`). NO KEY UPDATE, so that foreign keys of entries do not wait.
+ */
+export const LOCK_ACCOUNTS = `select ${ACCOUNT_COLUMNS} from accounts a
+  where a.id = any($1::uuid[]) and (select count(*) from accounts b where b.id = any($1::uuid[])) = $2::bigint
+  order by a.id for no key update of a`;
+
+/** $1: ids as an array. */
+export const READ_ACCOUNTS = `select ${ACCOUNT_COLUMNS} from accounts a where a.id = any($1::uuid[])`;
+
+/** $1: transactions, $2: entries, $3: accounts after them, $4: cause; all JSON. One statement, hence one round trip under the locks. */
+export const WRITE_POSTINGS = `with t as (
+    insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, entry_count, reverses, effective_at, recorded_at)
+    select x.id, x.posting_key, x.kind, x.reference_type, x.reference_id, x.metadata, $4::text::jsonb, x.entry_count, x.reverses, x.effective_at, x.recorded_at
+    from json_to_recordset($1::text::json) as x(id uuid, posting_key text, kind text, reference_type text, reference_id uuid, metadata jsonb,
+      entry_count smallint, reverses uuid, effective_at timestamptz, recorded_at timestamptz)),
+  e as (
+    insert into entries (account_id, number, transaction_id, amount_minor, currency, balance_after_minor, effective_at, recorded_at, previous_hash, hash)
+    select x.account_id, x.number, x.transaction_id, x.amount_minor, x.currency, x.balance_after_minor, x.effective_at, x.recorded_at,
+      decode(x.previous_hash, 'hex'), decode(x.hash, 'hex')
+    from json_to_recordset($2::text::json) as x(account_id uuid, number bigint, transaction_id uuid, amount_minor bigint, currency text,
+      balance_after_minor bigint, effective_at timestamptz, recorded_at timestamptz, previous_hash text, hash text))
+  update accounts a set balance_minor = x.balance_minor, entry_count = x.entry_count, last_hash = decode(x.last_hash, 'hex'), updated_at = x.updated_at
+  from json_to_recordset($3::text::json) as x(id uuid, balance_minor bigint, entry_count bigint, last_hash text, updated_at timestamptz)
+  where a.id = x.id`;
