@@ -36,10 +36,10 @@ const parts: Record<string, VehicleSearch> = {
   window: { available },
 };
 /** Every combination of the parts, the empty one too. */
-const combinations = Object.entries(parts).reduce<[string, VehicleSearch][]>(
-  (made, [name, part]) => [...made, ...made.map(([names, search]): [string, VehicleSearch] => [`${names} ${name}`.trim(), { ...search, ...part }])],
-  [['', {}]],
-);
+const combinations: [string, VehicleSearch][] = [['', {}]];
+for (const [name, part] of Object.entries(parts)) {
+  combinations.push(...combinations.map(([names, search]): [string, VehicleSearch] => [`${names} ${name}`.trim(), { ...search, ...part }]));
+}
 const ordersOf = (search: VehicleSearch): VehicleOrder[] => [
   'PRICE_ASC',
   'PRICE_DESC',
