@@ -5,7 +5,7 @@ import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { vehicleUnavailable } from './availability.js';
-import { claimRange, fillGaps, overdueHolder, releaseClaims } from './claimQueries.js';
+import { claimRange, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
 import { blockLifted, blockPlaced } from './events.js';
 import { busyRangesAfter } from './queries.js';
 import { requireVehicle } from './quoteCommands.js';
@@ -45,6 +45,7 @@ export async function unblockVehicle(tx: Tx, blockId: string): Promise<BlockRow>
   if (block.liftedAt) return block;
   const [row] = await tx.orm.update(vehicleBlocks).set({ liftedAt: tx.now }).where(eq(vehicleBlocks.id, blockId)).returning();
   if (!row) throw new Error('the locked block vanished');
+  await lockVehicles(tx.orm, [block.vehicleId]);
   await releaseClaims(tx.orm, [blockId]);
   const overdue = await overdueHolder(tx.orm, block.vehicleId);
   if (overdue) await fillGaps(tx, { ...overdue, vehicleId: block.vehicleId });

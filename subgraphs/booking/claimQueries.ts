@@ -50,7 +50,10 @@ export async function releaseClaims(orm: Orm, holderIds: readonly string[]): Pro
   await orm.delete(vehicleClaims).where(inArray(vehicleClaims.holderId, [...holderIds]));
 }
 
-/** Makes those who exchange ranges of these vehicles wait for each other, in one order for all: two that go crosswise would deadlock. */
+/**
+ * Makes those who give back or exchange ranges of these vehicles wait for each other, in one order for all: two that go crosswise would deadlock. Taken
+ * after the locks of bookings, never before. A new booking does not need it: the constraint decides.
+ */
 export async function lockVehicles(orm: Orm, vehicleIds: readonly string[]): Promise<void> {
   for (const id of [...new Set(vehicleIds)].sort()) await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}, 44))`);
 }
@@ -79,16 +82,23 @@ export async function fillGaps(tx: Tx, overdue: { holderId: string; vehicleId: s
   }
 }
 
+/** Bookings behind each other can end while we wait for one; nobody ends so many in a row. */
+const NEXT_ATTEMPTS = 5;
+
 /** The next booking behind a moment on a vehicle, locked until the transaction ends. For jobs and admins, who see all. */
 export async function lockNextBooking(orm: Orm, vehicleId: string, from: Date): Promise<BookingRow | undefined> {
-  const [next] = await orm.execute<{ holder_id: string }>(sql`select holder_id from vehicle_claims
-    where vehicle_id = ${vehicleId}::uuid and kind = 'BOOKING' and during && tstzrange(${from.toISOString()}::timestamptz, null)
-      and lower(during) >= ${from.toISOString()}::timestamptz order by lower(during) limit 1`);
-  if (!next) return undefined;
-  const [row] = await orm
-    .select()
-    .from(bookings)
-    .where(and(eq(bookings.id, next.holder_id), inArray(bookings.status, ['HELD', 'CONFIRMED'])))
-    .for('update');
-  return row;
+  for (let attempt = 0; attempt < NEXT_ATTEMPTS; attempt += 1) {
+    const [next] = await orm.execute<{ holder_id: string }>(sql`select holder_id from vehicle_claims
+      where vehicle_id = ${vehicleId}::uuid and kind = 'BOOKING' and during && tstzrange(${from.toISOString()}::timestamptz, null)
+        and lower(during) >= ${from.toISOString()}::timestamptz order by lower(during) limit 1`);
+    if (!next) return undefined;
+    const [row] = await orm
+      .select()
+      .from(bookings)
+      .where(and(eq(bookings.id, next.holder_id), eq(bookings.vehicleId, vehicleId), inArray(bookings.status, ['HELD', 'CONFIRMED'])))
+      .for('update');
+    // It may have ended, or gone to another car, while we waited for its lock.
+    if (row) return row;
+  }
+  return undefined;
 }

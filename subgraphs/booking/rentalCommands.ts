@@ -7,7 +7,7 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import { blockedRange, OPEN_END } from './availability.js';
 import { fuelFeeMinor, lateFeeMinor } from './charges.js';
-import { fillGaps, lockNextBooking } from './claimQueries.js';
+import { fillGaps, lockNextBooking, lockVehicles } from './claimQueries.js';
 import { bookingAtRisk, bookingOverdue, bookingReturned, bookingStarted } from './events.js';
 import { type BookingRow, lockBooking, vehiclesByIds } from './queries.js';
 import { bookings } from './tables.js';
@@ -86,6 +86,7 @@ export async function returnRental(tx: Tx, feed: LiveFeed, input: Return): Promi
   const late = lateFeeMinor(booking, tx.now);
   const fuel = fuelFeeMinor(booking.startFuelPercent ?? 0, input.fuelPercent, booking.currency);
   const damage = input.damage?.fee.amountMinor ?? 0n;
+  if (booking.status === 'ACTIVE') await liftRisk(tx, feed, booking.id);
   const returned = await moveBooking(tx, feed, booking, 'COMPLETED', {
     returnedAt: tx.now,
     returnOdometerKm: input.odometerKm,
@@ -96,7 +97,6 @@ export async function returnRental(tx: Tx, feed: LiveFeed, input: Return): Promi
     damageNote: input.damage?.note ?? null,
     overdueSince: null,
   });
-  await liftRisk(tx, feed, booking.id);
   await appendEvent(tx, bookingReturned, booking.id, {
     bookingId: booking.id,
     customerId: booking.customerId,
@@ -132,6 +132,9 @@ export async function markOverdue(tx: Tx, feed: LiveFeed, bookingId: string): Pr
   if (booking?.status !== 'ACTIVE' || booking.returnAt > tx.now) return;
   const [vehicle] = await vehiclesByIds(tx.orm, [booking.vehicleId]);
   const blocked = blockedRange(booking.pickupAt, booking.returnAt, vehicle?.category);
+  // Bookings are locked before vehicles, by everybody: the next one is told first.
+  await markNextAtRisk(tx, feed, booking, blocked.to);
+  await lockVehicles(tx.orm, [booking.vehicleId]);
   await fillGaps(tx, { holderId: booking.id, vehicleId: booking.vehicleId, from: blocked.to });
   if (!booking.overdueSince) {
     await tx.orm.update(bookings).set({ overdueSince: booking.returnAt, updatedAt: tx.now }).where(eq(bookings.id, booking.id));
@@ -145,7 +148,6 @@ export async function markOverdue(tx: Tx, feed: LiveFeed, bookingId: string): Pr
       blockedTo: OPEN_END.toISOString(),
     });
   }
-  await markNextAtRisk(tx, feed, booking, blocked.to);
 }
 
 /** The next one behind a rental that is, or will be, late is told, once. */

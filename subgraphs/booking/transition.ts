@@ -3,7 +3,7 @@ import { describeActor } from '../../platform/actor.js';
 import type { LiveFeed } from '../../platform/livefeed.js';
 import type { Tx } from '../../platform/postgres.js';
 import { assertTransition, type BookingStatus, isBlocking } from './bookingStatus.js';
-import { fillGaps, overdueHolder, releaseClaims } from './claimQueries.js';
+import { fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
 import type { BookingRow } from './queries.js';
 import { bookings, bookingTransitions } from './tables.js';
 
@@ -59,8 +59,12 @@ export async function moveBooking(
   return row;
 }
 
-/** What a booking gives back goes to the rental that is overdue with the vehicle, if there is one: the car is still not there. */
+/**
+ * What a booking gives back goes to the rental that is overdue with the vehicle, if there is one: the car is still not there. The lock comes first: without
+ * it a gap could be filled for a rental that returns at the same moment, and that nobody would ever empty again.
+ */
 async function giveBack(tx: Tx, booking: BookingRow): Promise<void> {
+  await lockVehicles(tx.orm, [booking.vehicleId]);
   await releaseClaims(tx.orm, [booking.id]);
   const overdue = await overdueHolder(tx.orm, booking.vehicleId);
   if (overdue) await fillGaps(tx, { ...overdue, vehicleId: booking.vehicleId });
