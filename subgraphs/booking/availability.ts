@@ -9,6 +9,9 @@ export interface BusyRange {
   to: Date;
 }
 
+/** The end of what has none that anybody knows, such as an overdue rental's: later than any rental may be. */
+export const OPEN_END = new Date('9999-12-31T00:00:00Z');
+
 const HOUR_MS = 3_600_000;
 const DEFAULT_PREPARATION_HOURS = 2;
 /** Hours to clean and check a car after its return (BK-01), where a class takes longer than the default. */
@@ -26,8 +29,29 @@ export function blockedRange(from: Date, to: Date, category: string | undefined)
 
 const meets = (a: BusyRange, b: BusyRange) => a.from < b.to && b.from < a.to;
 
-/** The first moment, not before `wanted.from`, from which nothing is in the way for as long as `wanted` lasts. */
-export function nextFreeFrom(busy: readonly BusyRange[], wanted: BusyRange): Date {
+/** Whether one of the ranges has any moment of the wanted one. */
+export function isTaken(busy: readonly BusyRange[], wanted: BusyRange): boolean {
+  return busy.some((range) => meets(range, wanted));
+}
+
+/** What is left free from one moment to another, in order. */
+export function gapsAfter(busy: readonly BusyRange[], from: Date, to: Date): BusyRange[] {
+  const gaps: BusyRange[] = [];
+  let free = from;
+  for (const range of [...busy].sort((a, b) => a.from.getTime() - b.from.getTime())) {
+    if (range.from >= to) break;
+    if (range.from > free) gaps.push({ from: free, to: range.from });
+    if (range.to > free) free = range.to;
+  }
+  if (free < to) gaps.push({ from: free, to });
+  return gaps;
+}
+
+/**
+ * The first moment, not before `wanted.from`, from which nothing is in the way for as long as `wanted` lasts; null when nobody knows, because a rental is
+ * overdue.
+ */
+export function nextFreeFrom(busy: readonly BusyRange[], wanted: BusyRange): Date | null {
   const lengthMs = wanted.to.getTime() - wanted.from.getTime();
   let candidate = wanted.from;
   for (const range of [...busy].sort((a, b) => a.from.getTime() - b.from.getTime())) {
@@ -35,7 +59,7 @@ export function nextFreeFrom(busy: readonly BusyRange[], wanted: BusyRange): Dat
     if (range.from.getTime() - candidate.getTime() >= lengthMs) break;
     candidate = range.to;
   }
-  return candidate;
+  return candidate < OPEN_END ? candidate : null;
 }
 
 /** Whether the fleet rents it out at present. */
@@ -53,7 +77,7 @@ export function assertRentable(vehicle: Pick<VehicleFacts, 'use' | 'status'>): v
 
 export function vehicleUnavailable(field: string, busy: readonly BusyRange[], wanted: BusyRange): Refusal {
   return new Refusal('VEHICLE_UNAVAILABLE', 'This vehicle is taken at that time. Choose another time from `nextFreeFrom` on, or another vehicle.', {
-    details: { field, nextFreeFrom: nextFreeFrom(busy, wanted).toISOString() },
+    details: { field, nextFreeFrom: nextFreeFrom(busy, wanted)?.toISOString() ?? null },
   });
 }
 

@@ -19,6 +19,26 @@ export interface BookingAnswer {
   fee: { amount: string } | null;
 }
 
+export interface DeskAnswer {
+  id: string;
+  status: string;
+  atRiskSince: string | null;
+  pickupAt: string;
+  returnAt: string;
+  total: { amount: string };
+  vehicle: { id: string };
+  replacements: { id: string }[];
+  rental: {
+    startedAt: string;
+    returnedAt: string | null;
+    overdueSince: string | null;
+    lateFee: { amount: string } | null;
+    fuelFee: { amount: string } | null;
+    damageFee: { amount: string } | null;
+    damageNote: string | null;
+  } | null;
+}
+
 const QUOTE = `mutation($input: QuoteRentalInput!) { quoteRental(input: $input) {
   id days vehicle { id } pickupAt returnAt lines { kind label amount { amount } } total { amount currency } expiresAt } }`;
 const CREATE = `mutation($input: CreateBookingInput!) { createBooking(input: $input) { ${BOOKING_FIELDS} } }`;
@@ -146,6 +166,32 @@ export function given(booking: RunningBooking) {
     return accepted(answer).booking;
   }
 
+  const DESK = `id status atRiskSince pickupAt returnAt total { amount } vehicle { id } replacements { id }
+    rental { startedAt returnedAt overdueSince lateFee { amount } fuelFee { amount } damageFee { amount } damageNote }`;
+  const mutate = (actor: Actor, name: string, type: string, input: Record<string, unknown>, fields = DESK) =>
+    booking.run<Record<string, DeskAnswer>>(actor, `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} } }`, { input });
+
+  const start = (actor: Actor, bookingId: string, more: Record<string, unknown> = {}) =>
+    mutate(actor, 'startRental', 'StartRentalInput', { bookingId, odometerKm: 1000, fuelPercent: 90, ...more });
+  const bringBack = (actor: Actor, bookingId: string, more: Record<string, unknown> = {}) =>
+    mutate(actor, 'returnRental', 'ReturnRentalInput', { bookingId, odometerKm: 1200, fuelPercent: 90, ...more });
+  const change = (actor: Actor, bookingId: string, quoteId: string, more: Record<string, unknown> = {}) =>
+    mutate(actor, 'changeBooking', 'ChangeBookingInput', { bookingId, quoteId, idempotencyKey: randomUUID(), ...more });
+  const replace = (actor: Actor, bookingId: string, vehicleId: string) => mutate(actor, 'replaceVehicle', 'ReplaceVehicleInput', { bookingId, vehicleId });
+  const swap = (actor: Actor, bookingId: string, otherBookingId: string) => mutate(actor, 'swapVehicles', 'SwapVehiclesInput', { bookingId, otherBookingId });
+  const block = (actor: Actor, vehicleId: string, from: string, to: string, more: Record<string, unknown> = {}) =>
+    mutate(actor, 'blockVehicle', 'BlockVehicleInput', { vehicleId, from, to, reason: 'brakes', ...more }, 'id reason liftedAt');
+
+  async function desk(actor: Actor, id: string): Promise<DeskAnswer> {
+    const answer = await booking.run<{ booking: DeskAnswer }>(actor, `query($id: ID!) { booking(id: $id) { ${DESK} } }`, { id });
+    return accepted(answer).booking;
+  }
+
+  /** Claims of one car at one time, of whatever kind, found without the constraint's help. */
+  const claimedTwice = () =>
+    booking.owner`select a.id, b.id as other from vehicle_claims a join vehicle_claims b on a.vehicle_id = b.vehicle_id and a.id < b.id
+      where lower(a.during) < upper(b.during) and lower(b.during) < upper(a.during)`;
+
   /** Bookings that have one car at one time, found without the constraint's help. */
   const overlaps = () =>
     booking.owner`select a.id, b.id as other from bookings a join bookings b on a.vehicle_id = b.vehicle_id and a.id < b.id
@@ -155,7 +201,31 @@ export function given(booking: RunningBooking) {
   const emittedFor = async (type: string, bookingUuid: string) =>
     (await booking.emitted<{ bookingId: string } & Record<string, unknown>>(type)).filter((payload) => payload.bookingId === bookingUuid);
 
-  return { now, hoursAhead, vehicle, quote, quoted, create, cancel, held, confirmed, payment, look, overlaps, emittedFor, customer };
+  return {
+    mutate,
+    start,
+    bringBack,
+    change,
+    replace,
+    swap,
+    block,
+    desk,
+    claimedTwice,
+    now,
+    hoursAhead,
+    vehicle,
+    quote,
+    quoted,
+    create,
+    cancel,
+    held,
+    confirmed,
+    payment,
+    look,
+    overlaps,
+    emittedFor,
+    customer,
+  };
 }
 
 /** How often each outcome came: a status, or an error's code. */

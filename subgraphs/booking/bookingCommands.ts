@@ -9,20 +9,11 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import { assertRentable, blockedRange, vehicleUnavailable } from './availability.js';
 import { bookingCancelled, bookingExpired, bookingHeld } from './events.js';
+import { claimVehicle } from './claimQueries.js';
 import { cancellationFeeMinor } from './price.js';
-import {
-  type BookingRow,
-  bookingsByIds,
-  busyRangesAfter,
-  claimVehicle,
-  countLiveBookings,
-  lockBooking,
-  lockCustomer,
-  lockQuote,
-  type QuoteRow,
-} from './queries.js';
+import { type BookingRow, bookingsByIds, busyRangesAfter, countLiveBookings, lockBooking, lockCustomer, lockQuote, type QuoteRow } from './queries.js';
 import { requireCustomer, requireVehicle } from './quoteCommands.js';
-import { quotes } from './tables.js';
+import { type Guest, quotes } from './tables.js';
 import { logTransition, moveBooking } from './transition.js';
 
 /** How long a vehicle is held for a payment (BK-02). */
@@ -35,6 +26,8 @@ export interface NewBooking {
   paymentMethod: 'WALLET' | 'CARD';
   /** What the payment gateway gave the client for a card; nothing else of the card ever reaches us. */
   paymentToken: string | null;
+  /** For whom a partner books; null for oneself. */
+  guest?: Guest | null;
   idempotencyKey: string;
 }
 
@@ -56,6 +49,11 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
   const quote = await lockQuote(tx.orm, input.quoteId);
   if (!quote || quote.customerId !== customerId) throw notFound('quote', 'input.quoteId');
   assertUsable(quote, tx.now);
+  if (quote.changesBooking) {
+    throw new Refusal('QUOTE_CHANGES_BOOKING', 'This quote is for changing a booking. Pass it to `changeBooking`, or ask for one without `changesBookingId`.', {
+      details: { field: 'input.quoteId', bookingId: publicId('bkg', quote.changesBooking) },
+    });
+  }
   const vehicle = await requireVehicle(tx, quote.vehicleId, 'input.quoteId');
   assertRentable(vehicle);
   if ((await countLiveBookings(tx.orm, customerId)) >= MAX_LIVE_BOOKINGS) {
@@ -80,6 +78,9 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     currency: quote.currency,
     paymentMethod: input.paymentMethod,
     holdExpiresAt,
+    stationId: vehicle.stationId,
+    returnStationId: quote.returnStationId,
+    guest: input.guest ?? null,
     createdAt: tx.now,
     updatedAt: tx.now,
   });
@@ -88,7 +89,7 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     throw vehicleUnavailable('input.quoteId', busy, blocked);
   }
   await tx.orm.update(quotes).set({ usedByBooking: id }).where(eq(quotes.id, quote.id));
-  await logTransition(tx, feed, { bookingId: id, from: null, to: 'HELD' });
+  await logTransition(tx, feed, { bookingId: id, stationId: booking.stationId, from: null, to: 'HELD' });
   await setTimer(tx, { kind: HOLD_EXPIRY, key: id, dueAt: holdExpiresAt });
   await appendEvent(tx, bookingHeld, id, {
     bookingId: id,
@@ -107,7 +108,8 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
   return id;
 }
 
-function assertUsable(quote: QuoteRow, now: Date): void {
+/** @throws Refusal QUOTE_USED, QUOTE_EXPIRED, PICKUP_PASSED */
+export function assertUsable(quote: QuoteRow, now: Date): void {
   if (quote.usedByBooking) {
     throw new Refusal('QUOTE_USED', 'A booking was made of this quote already. Ask for a new quote to make another.', {
       details: { field: 'input.quoteId', bookingId: publicId('bkg', quote.usedByBooking) },

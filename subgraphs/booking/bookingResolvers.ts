@@ -1,7 +1,8 @@
 import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
 import { z } from 'zod';
+import { hasRole } from '../../platform/actor.js';
 import type { Context } from '../../platform/context.js';
-import { parseInput } from '../../platform/errors.js';
+import { parseInput, Refusal } from '../../platform/errors.js';
 import type { ConnectionSource } from '../../platform/graphqlTypes.js';
 import { requireIdempotencyKey } from '../../platform/idempotency.js';
 import { requireUuid, uuidOf } from '../../platform/ids.js';
@@ -12,7 +13,19 @@ import { type BookingLoaders, visibleBooking } from './loaders.js';
 import { bookingsOfCustomer, countBookingsOfCustomer } from './queries.js';
 import { Booking, BookingConnection, BookingStatus, CancelBookingInput, CreateBookingInput, User } from './types.js';
 
-const paymentTokenSchema = z.object({ paymentToken: z.string().min(1).max(255).nullish() });
+const newBookingSchema = z.object({
+  paymentToken: z.string().min(1).max(255).nullish(),
+  guest: z
+    .object({
+      name: z.string().trim().min(1).max(120),
+      email: z.email().max(254).nullish(),
+      phone: z
+        .string()
+        .regex(/^\+[1-9]\d{6,14}$/, 'must be an international number such as +201001234567')
+        .nullish(),
+    })
+    .nullish(),
+});
 const reasonSchema = z.object({ reason: z.string().trim().max(500).nullish() });
 
 @Resolver(() => Booking)
@@ -33,11 +46,15 @@ export class BookingResolver {
     @Arg('input', () => CreateBookingInput, { description: 'The quote and how to pay.' }) input: CreateBookingInput,
     @Ctx() ctx: Context<BookingLoaders>,
   ): Promise<Booking> {
-    const { paymentToken } = parseInput(paymentTokenSchema, input);
+    const { paymentToken, guest } = parseInput(newBookingSchema, input);
+    if (guest && !hasRole(ctx.actor, 'PARTNER')) {
+      throw new Refusal('FORBIDDEN', 'Only partners book for guests. Leave `guest` out to book for yourself.', { details: { field: 'input.guest' } });
+    }
     const booking = {
       quoteId: requireUuid('qte', input.quoteId, 'quote', 'input.quoteId'),
       paymentMethod: input.paymentMethod,
       paymentToken: paymentToken ?? null,
+      guest: guest ? { name: guest.name, email: guest.email ?? null, phone: guest.phone ?? null } : null,
       idempotencyKey: requireIdempotencyKey(input.idempotencyKey, ctx.caller.idempotencyKey),
     };
     return toBooking(await ctx.run((tx) => createBooking(tx, ctx.feed, booking)));

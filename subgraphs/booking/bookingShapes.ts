@@ -2,9 +2,9 @@ import { moneyType } from '../../platform/graphqlTypes.js';
 import { publicId } from '../../platform/ids.js';
 import type { BookingStatus } from './bookingStatus.js';
 import type { BookingRow, QuoteRow } from './queries.js';
-import { Booking, QuoteLine, RentalQuote, User, Vehicle } from './types.js';
+import { Booking, QuoteLine, RentalQuote, RentalRecord, Station, User, Vehicle } from './types.js';
 
-const vehicleReference = (uuid: string) => Object.assign(new Vehicle(), { id: publicId('veh', uuid) });
+export const vehicleReference = (uuid: string) => Object.assign(new Vehicle(), { id: publicId('veh', uuid) });
 const userReference = (uuid: string) => Object.assign(new User(), { id: publicId('usr', uuid) });
 
 /** The public shape of a booking, or of what it was while it had an earlier status: what came with its end is then not there yet. */
@@ -26,7 +26,32 @@ export function toBooking(row: BookingRow, status: BookingStatus = row.status): 
     holdExpiresAt: status === 'HELD' ? row.holdExpiresAt : null,
     cancelReason: present ? row.cancelReason : null,
     fee: present && row.feeMinor !== null ? moneyType({ amountMinor: row.feeMinor, currency }) : null,
+    station: stationReferenceOrNull(row.stationId),
+    returnStation: stationReferenceOrNull(row.returnStationId ?? row.stationId),
+    guest: row.guest,
+    atRiskSince: present ? row.atRiskSince : null,
+    rental: row.startedAt ? toRental(row, row.startedAt) : null,
     createdAt: row.createdAt,
+  });
+}
+
+const stationReference = (uuid: string) => Object.assign(new Station(), { id: publicId('stn', uuid) });
+const stationReferenceOrNull = (uuid: string | null) => (uuid === null ? null : stationReference(uuid));
+
+function toRental(row: BookingRow, startedAt: Date): RentalRecord {
+  const fee = (amountMinor: bigint | null) => (amountMinor === null ? null : moneyType({ amountMinor, currency: row.currency }));
+  return Object.assign(new RentalRecord(), {
+    startedAt,
+    startOdometerKm: row.startOdometerKm ?? 0,
+    startFuelPercent: row.startFuelPercent ?? 0,
+    returnedAt: row.returnedAt,
+    returnOdometerKm: row.returnOdometerKm,
+    returnFuelPercent: row.returnFuelPercent,
+    overdueSince: row.overdueSince,
+    lateFee: fee(row.lateFeeMinor),
+    fuelFee: fee(row.fuelFeeMinor),
+    damageFee: fee(row.damageFeeMinor),
+    damageNote: row.damageNote,
   });
 }
 

@@ -14,8 +14,13 @@ export const TRANSITIONS: Readonly<Record<BookingStatus, readonly BookingStatus[
   NO_SHOW: [],
 };
 
-/** Statuses in which a booking keeps its vehicle from others and counts as live; the exclusion constraint names the same three. */
+/** Statuses in which a booking keeps its vehicle from others and counts as live: then it has a claim, which the migration's check names the same three for. */
 export const BLOCKING_STATUSES = ['HELD', 'CONFIRMED', 'ACTIVE'] as const satisfies readonly BookingStatus[];
+
+/** Whether a booking keeps its vehicle from others in this status. */
+export function isBlocking(status: BookingStatus): boolean {
+  return (BLOCKING_STATUSES as readonly BookingStatus[]).includes(status);
+}
 
 /** Whether nothing can follow any more. */
 export function isFinal(status: BookingStatus): boolean {

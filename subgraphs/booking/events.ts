@@ -78,3 +78,104 @@ export const bookingReleased = eventType({
   payload: z.object({ bookingId: z.uuid() }),
   consumers: ['payments-ledger'],
 });
+
+/** Dates or car of a booking changed, or both: what it takes now, and what it costs more (or, below zero, less) than before. */
+export const bookingChanged = eventType({
+  type: 'booking.changed',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({
+    bookingId: z.uuid(),
+    customerId: z.uuid(),
+    vehicleId: z.uuid(),
+    vehicleTitle: z.string(),
+    blockedFrom: moment,
+    blockedTo: moment,
+    pickupAt: moment,
+    returnAt: moment,
+    totalMinor: minor,
+    deltaMinor: z.string().regex(/^-?\d+$/),
+    currency: z.string(),
+    cause: z.enum(['REQUESTED', 'REPLACEMENT', 'SWAP']),
+  }),
+  consumers: everybody,
+});
+
+export const bookingStarted = eventType({
+  type: 'booking.started',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), startedAt: moment, odometerKm: z.int(), fuelPercent: z.int() }),
+  consumers: everybody,
+});
+
+/** The car is back and free. `chargesMinor` is what the return cost beyond the price: late, fuel and damage together. */
+export const bookingReturned = eventType({
+  type: 'booking.returned',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({
+    bookingId: z.uuid(),
+    customerId: z.uuid(),
+    vehicleId: z.uuid(),
+    returnedAt: moment,
+    returnStationId: z.uuid().nullable(),
+    odometerKm: z.int(),
+    lateFeeMinor: minor,
+    fuelFeeMinor: minor,
+    damageFeeMinor: minor,
+    chargesMinor: minor,
+    currency: z.string(),
+  }),
+  consumers: everybody,
+});
+
+/** The car is not back in time: nobody gets it from `blockedFrom` on until it is. */
+export const bookingOverdue = eventType({
+  type: 'booking.overdue',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), returnAt: moment, blockedFrom: moment, blockedTo: moment }),
+  consumers: ['fleet', 'inbox'],
+});
+
+/** The car of this booking may not be back in time: the customer is told, and may move to a car like it. */
+export const bookingAtRisk = eventType({
+  type: 'booking.atRisk',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), pickupAt: moment }),
+  consumers: everybody,
+});
+
+export const bookingNoShow = eventType({
+  type: 'booking.noShow',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), feeMinor: minor, currency: z.string() }),
+  consumers: everybody,
+});
+
+export const bookingReminderDue = eventType({
+  type: 'booking.reminderDue',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), vehicleTitle: z.string(), pickupAt: moment, hoursBefore: z.int() }),
+  consumers: ['inbox'],
+});
+
+export const blockPlaced = eventType({
+  type: 'block.placed',
+  version: 1,
+  aggregateType: 'block',
+  payload: z.object({ blockId: z.uuid(), vehicleId: z.uuid(), blockedFrom: moment, blockedTo: moment }),
+  consumers: ['fleet'],
+});
+
+export const blockLifted = eventType({
+  type: 'block.lifted',
+  version: 1,
+  aggregateType: 'block',
+  payload: z.object({ blockId: z.uuid(), vehicleId: z.uuid() }),
+  consumers: ['fleet'],
+});

@@ -4,6 +4,8 @@ import type { LiveFeed } from '../../platform/livefeed.js';
 import type { TimerHandlers } from '../../platform/timers.js';
 import { expireHold, HOLD_EXPIRY } from './bookingCommands.js';
 import { acceptAuthorisation, acceptPaymentFailure } from './paymentCommands.js';
+import { endNoShow, NO_SHOW, REMINDER, remind } from './bookingTimers.js';
+import { markOverdue, OVERDUE_RETURN } from './rentalCommands.js';
 import { keepVehicle } from './vehicleCommands.js';
 
 const vehicleFacts = z.object({
@@ -52,5 +54,10 @@ export function bookingConsumes(feed: LiveFeed): readonly Consumption[] {
 }
 
 export function bookingTimers(feed: LiveFeed): TimerHandlers {
-  return { [HOLD_EXPIRY]: (tx, { key }) => expireHold(tx, feed, key) };
+  return {
+    [HOLD_EXPIRY]: (tx, { key }) => expireHold(tx, feed, key),
+    [REMINDER]: (tx, { key }) => remind(tx, key),
+    [NO_SHOW]: (tx, { key }) => endNoShow(tx, feed, key),
+    [OVERDUE_RETURN]: (tx, { key }) => markOverdue(tx, feed, key),
+  };
 }

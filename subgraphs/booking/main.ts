@@ -6,9 +6,12 @@ import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSub
 import type { Subgraph } from '../../platform/subgraph.js';
 import { BookingResolver, UserBookingsResolver } from './bookingResolvers.js';
 import { toBooking } from './bookingShapes.js';
+import { ChangeResolver } from './changeResolvers.js';
+import { DeskResolver, VehicleDeskResolver } from './deskResolvers.js';
 import { bookingConsumes, bookingTimers } from './jobs.js';
 import { type BookingLoaders, bookingLoaders, visibleBooking } from './loaders.js';
 import { bookingPermissions } from './permissions.js';
+import { RentalResolver } from './rentalResolvers.js';
 import { BookingSubscriptions } from './subscriptions.js';
 import { SystemHealth } from './types.js';
 import { VehicleResolver } from './vehicleResolvers.js';
@@ -17,7 +20,16 @@ import { bookingViolations } from './violations.js';
 /** Federation schema of booking; also what composition reads. */
 export function buildBookingSchema() {
   return buildFederatedSchema({
-    resolvers: [BookingResolver, UserBookingsResolver, VehicleResolver, BookingSubscriptions],
+    resolvers: [
+      BookingResolver,
+      UserBookingsResolver,
+      VehicleResolver,
+      RentalResolver,
+      ChangeResolver,
+      DeskResolver,
+      VehicleDeskResolver,
+      BookingSubscriptions,
+    ],
     orphanedTypes: [SystemHealth],
     permissions: bookingPermissions,
     references: {

@@ -2,6 +2,7 @@ import type { LiveFeed } from '../../platform/livefeed.js';
 import type { Money } from '../../platform/money.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
+import { setPickupTimers } from './bookingTimers.js';
 import { cancelUnpaid } from './bookingCommands.js';
 import { bookingConfirmed, bookingReleased } from './events.js';
 import { lockBooking, vehiclesByIds } from './queries.js';
@@ -29,6 +30,7 @@ export async function acceptAuthorisation(tx: Tx, feed: LiveFeed, payment: { boo
   }
   if (booking?.status === 'HELD') {
     const confirmed = await moveBooking(tx, feed, booking, 'CONFIRMED');
+    await setPickupTimers(tx, confirmed);
     const [vehicle] = await vehiclesByIds(tx.orm, [booking.vehicleId]);
     await appendEvent(tx, bookingConfirmed, bookingId, {
       bookingId,

@@ -1,18 +1,15 @@
 import { and, asc, count, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
-import { sqlState } from '../../platform/errors.js';
-import type { Violation } from '../../platform/graphqlTypes.js';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm } from '../../platform/postgres.js';
 import type { BusyRange, VehicleFacts } from './availability.js';
 import { BLOCKING_STATUSES, type BookingStatus } from './bookingStatus.js';
-import { bookings, bookingTransitions, quotes, vehicles } from './tables.js';
+import { bookings, bookingTransitions, promotions, quotes, vehicles } from './tables.js';
 
 export type QuoteRow = typeof quotes.$inferSelect;
 export type BookingRow = typeof bookings.$inferSelect;
 export type TransitionRow = Pick<typeof bookingTransitions.$inferSelect, 'sequence' | 'toStatus'>;
 
 const MAX_COUNT = 10_000;
-const MAX_VIOLATIONS = 100;
 
 const uuidArray = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
 const instant = (at: Date) => sql`${at.toISOString()}::timestamptz`;
@@ -29,10 +26,21 @@ export async function vehiclesByIds(orm: Orm, ids: readonly string[]): Promise<V
     .where(inArray(vehicles.vehicleId, [...ids]));
 }
 
-/** What is taken of these vehicles after a moment, by vehicle; public, so it says nothing of by whom. */
-export async function busyRangesAfter(orm: Orm, vehicleIds: readonly string[], from: Date): Promise<Map<string, BusyRange[]>> {
+/** Whether any vehicle that we know belongs to a station: stations are fleet's, and this is what we hear of them. */
+export async function stationIsKnown(orm: Orm, stationId: string): Promise<boolean> {
+  const rows = await orm.select({ one: sql`1` }).from(vehicles).where(eq(vehicles.stationId, stationId)).limit(1);
+  return rows.length > 0;
+}
+
+export async function promotionByCode(orm: Orm, code: string): Promise<typeof promotions.$inferSelect | undefined> {
+  const [row] = await orm.select().from(promotions).where(eq(promotions.code, code));
+  return row;
+}
+
+/** What is taken of these vehicles after a moment, by vehicle; public, so it says nothing of by whom. One holder can be left out: whoever asks for it. */
+export async function busyRangesAfter(orm: Orm, vehicleIds: readonly string[], from: Date, ignored?: string | null): Promise<Map<string, BusyRange[]>> {
   const rows = await orm.execute<{ vehicle_id: string; busy_from: string; busy_to: string }>(
-    sql`select vehicle_id, busy_from, busy_to from vehicle_busy_ranges(${uuidArray(vehicleIds)}, ${instant(from)})`,
+    sql`select vehicle_id, busy_from, busy_to from vehicle_busy_ranges(${uuidArray(vehicleIds)}, ${instant(from)}, ${ignored ?? null}::uuid)`,
   );
   const byVehicle = new Map<string, BusyRange[]>();
   for (const row of rows) {
@@ -65,23 +73,6 @@ export async function countLiveBookings(orm: Orm, customerId: string): Promise<n
     .from(bookings)
     .where(and(eq(bookings.customerId, customerId), inArray(bookings.status, [...BLOCKING_STATUSES])));
   return row?.live ?? 0;
-}
-
-/**
- * Takes the vehicle, or gives nothing when somebody else has it at that time (BK-01). The database decides: without `do nothing` rivals deadlock, and
- * one that is still picked as a deadlock's victim was in a race for the same range, so it is taken too. The savepoint keeps the transaction usable.
- */
-export async function claimVehicle(orm: Orm, booking: Omit<typeof bookings.$inferInsert, 'during'> & { during: BusyRange }): Promise<BookingRow | undefined> {
-  try {
-    return await orm.transaction(async (savepoint) => {
-      const values = { ...booking, during: rangeOf(booking.during) };
-      const [row] = await savepoint.insert(bookings).values(values).onConflictDoNothing().returning();
-      return row;
-    });
-  } catch (error) {
-    if (sqlState(error) === '40P01') return undefined;
-    throw error;
-  }
 }
 
 export async function bookingsByIds(orm: Orm, ids: readonly string[]): Promise<BookingRow[]> {
@@ -127,25 +118,4 @@ export async function countBookingsOfCustomer(orm: Orm, customerId: string, stat
   const matching = orm.select({ one: sql`1` }).from(bookings).where(ofCustomer(customerId, status)).limit(MAX_COUNT).as('matching');
   const [row] = await orm.select({ matching: count() }).from(matching);
   return row?.matching ?? 0;
-}
-
-/** Pairs of bookings that have one vehicle at one time: the constraint makes them impossible, and this looks without trusting it. */
-export async function overlappingBookings(orm: Orm): Promise<Violation[]> {
-  const rows = await orm.execute<{ reference: string; since: string }>(sql`
-    select a.id || ' ' || b.id as reference, greatest(a.created_at, b.created_at) as since
-    from bookings a join bookings b on b.vehicle_id = a.vehicle_id and b.during && a.during and b.id > a.id
-    where a.status in ('HELD', 'CONFIRMED', 'ACTIVE') and b.status in ('HELD', 'CONFIRMED', 'ACTIVE')
-    order by since limit ${MAX_VIOLATIONS}`);
-  return rows.map((row) => ({ kind: 'BOOKINGS_OVERLAP', reference: row.reference, since: new Date(row.since) }));
-}
-
-/** Bookings that are still held although their hold ended before a moment. */
-export async function holdsNotExpired(orm: Orm, endedBefore: Date): Promise<Violation[]> {
-  const rows = await orm
-    .select({ reference: bookings.id, since: bookings.holdExpiresAt })
-    .from(bookings)
-    .where(and(eq(bookings.status, 'HELD'), lt(bookings.holdExpiresAt, endedBefore)))
-    .orderBy(asc(bookings.holdExpiresAt))
-    .limit(MAX_VIOLATIONS);
-  return rows.map((row) => ({ kind: 'HOLD_NOT_EXPIRED', ...row }));
 }

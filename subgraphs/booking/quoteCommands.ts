@@ -2,9 +2,9 @@ import { type Actor, userIdOf } from '../../platform/actor.js';
 import { notFound, Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
-import { assertRentable, blockedRange, type BusyRange, type VehicleFacts, vehicleUnavailable } from './availability.js';
-import { type Extra, priceRental } from './price.js';
-import { busyRangesAfter, dropUnusedQuotes, type QuoteRow, vehiclesByIds } from './queries.js';
+import { assertRentable, blockedRange, type BusyRange, isTaken, type VehicleFacts, vehicleUnavailable } from './availability.js';
+import { type Extra, MIN_DRIVER_AGE, type Promotion, priceRental, YOUNG_DRIVER_BELOW } from './price.js';
+import { bookingsByIds, busyRangesAfter, dropUnusedQuotes, promotionByCode, type QuoteRow, stationIsKnown, vehiclesByIds } from './queries.js';
 import { assertPeriod, type Period, rentalDays } from './rentalPeriod.js';
 import { quotes } from './tables.js';
 
@@ -27,24 +27,72 @@ export async function requireVehicle(tx: Tx, vehicleId: string, field: string): 
   return vehicle;
 }
 
-/** @throws Refusal VEHICLE_UNAVAILABLE with `nextFreeFrom` when any of the range is taken */
-export async function assertFree(tx: Tx, vehicleId: string, wanted: BusyRange, field: string): Promise<void> {
-  const busy = (await busyRangesAfter(tx.orm, [vehicleId], wanted.from)).get(vehicleId) ?? [];
-  if (busy.some((range) => range.from < wanted.to)) throw vehicleUnavailable(field, busy, wanted);
+/** @throws Refusal VEHICLE_UNAVAILABLE with `nextFreeFrom` when any of the range is taken by another than `holder` */
+export async function assertFree(tx: Tx, vehicleId: string, wanted: BusyRange, field: string, holder?: string | null): Promise<void> {
+  const busy = (await busyRangesAfter(tx.orm, [vehicleId], wanted.from, holder)).get(vehicleId) ?? [];
+  if (isTaken(busy, wanted)) throw vehicleUnavailable(field, busy, wanted);
+}
+
+export interface RentalWish extends Period {
+  vehicleId: string;
+  extras: readonly Extra[];
+  promoCode?: string | null;
+  driverAge?: number | null;
+  returnStationId?: string | null;
+  /** The booking whose dates or car this is to change: its own range is not in the way. */
+  changesBooking?: string | null;
+}
+
+/** @throws Refusal PROMOTION_NOT_VALID for a code that nobody gave out, or that is not valid now */
+async function requirePromotion(tx: Tx, code: string): Promise<Promotion> {
+  const promotion = await promotionByCode(tx.orm, code.trim().toUpperCase());
+  if (promotion && promotion.validFrom <= tx.now && tx.now < promotion.validTo) return promotion;
+  throw new Refusal('PROMOTION_NOT_VALID', 'This code is not valid, or not any more. Leave it out or use another one.', {
+    details: { field: 'input.promoCode' },
+  });
+}
+
+/** @throws Refusal VALIDATION_ERROR for a driver who is too young to rent */
+function isYoung(age: number | null | undefined): boolean {
+  if (age == null) return false;
+  if (!Number.isInteger(age) || age < MIN_DRIVER_AGE || age > 120) {
+    throw new Refusal('VALIDATION_ERROR', `input.driverAge: a driver must be ${MIN_DRIVER_AGE} to 120 years old.`, {
+      details: { field: 'input.driverAge', rule: 'age', min: MIN_DRIVER_AGE },
+    });
+  }
+  return age < YOUNG_DRIVER_BELOW;
+}
+
+/** @throws Refusal NOT_FOUND, BOOKING_NOT_CHANGEABLE */
+async function assertChangeable(tx: Tx, bookingId: string, customerId: string): Promise<void> {
+  const [booking] = await bookingsByIds(tx.orm, [bookingId]);
+  if (!booking || booking.customerId !== customerId) throw notFound('booking', 'input.changesBookingId');
+  if (booking.status !== 'CONFIRMED') throw notChangeable(booking.status);
+}
+
+export function notChangeable(status: string): Refusal {
+  return new Refusal('BOOKING_NOT_CHANGEABLE', `Only a CONFIRMED booking can be changed, and this one is ${status}.`, { details: { status } });
 }
 
 /**
  * Offers a price, if the vehicle is free at that time now. It is not held: `createBooking` does that.
- * @throws Refusal NOT_FOUND (vehicle), VEHICLE_NOT_RENTABLE, VALIDATION_ERROR, VEHICLE_UNAVAILABLE, FORBIDDEN
+ * @throws Refusal NOT_FOUND (vehicle, station, booking), VEHICLE_NOT_RENTABLE, VALIDATION_ERROR, VEHICLE_UNAVAILABLE, PROMOTION_NOT_VALID,
+ * BOOKING_NOT_CHANGEABLE, FORBIDDEN
  */
-export async function quoteRental(tx: Tx, input: Period & { vehicleId: string; extras: readonly Extra[] }): Promise<QuoteRow> {
+export async function quoteRental(tx: Tx, input: RentalWish): Promise<QuoteRow> {
   const customerId = requireCustomer(tx.actor);
   const vehicle = await requireVehicle(tx, input.vehicleId, 'input.vehicleId');
   assertRentable(vehicle);
   assertPeriod(input, vehicle.timeZone, tx.now);
-  await assertFree(tx, vehicle.vehicleId, blockedRange(input.pickupAt, input.returnAt, vehicle.category), 'input.vehicleId');
+  if (input.changesBooking) await assertChangeable(tx, input.changesBooking, customerId);
+  const elsewhere = input.returnStationId && input.returnStationId !== vehicle.stationId ? input.returnStationId : null;
+  if (elsewhere && !(await stationIsKnown(tx.orm, elsewhere))) throw notFound('station', 'input.returnStationId');
+  const youngDriver = isYoung(input.driverAge);
+  const promotion = input.promoCode ? await requirePromotion(tx, input.promoCode) : null;
+  await assertFree(tx, vehicle.vehicleId, blockedRange(input.pickupAt, input.returnAt, vehicle.category), 'input.vehicleId', input.changesBooking);
   const days = rentalDays(input.pickupAt, input.returnAt, vehicle.timeZone);
-  const price = priceRental({ dailyRate: { amountMinor: vehicle.dailyRateMinor, currency: vehicle.currency }, days, extras: input.extras });
+  const dailyRate = { amountMinor: vehicle.dailyRateMinor, currency: vehicle.currency };
+  const price = priceRental({ dailyRate, days, extras: input.extras, promotion, youngDriver, oneWay: elsewhere !== null });
   await dropUnusedQuotes(tx.orm, customerId, new Date(tx.now.getTime() - QUOTE_KEPT_MS));
   const [row] = await tx.orm
     .insert(quotes)
@@ -59,6 +107,8 @@ export async function quoteRental(tx: Tx, input: Period & { vehicleId: string; e
       lines: price.lines,
       totalMinor: price.total.amountMinor,
       currency: price.total.currency,
+      returnStationId: elsewhere,
+      changesBooking: input.changesBooking ?? null,
       expiresAt: new Date(tx.now.getTime() + QUOTE_VALID_MS),
       createdAt: tx.now,
     })

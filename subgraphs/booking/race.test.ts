@@ -6,7 +6,7 @@ import { eventually, startTestSubgraph, type TestSubgraph, user } from '../../te
 import { type Customer, given, tally } from './booking.given.js';
 import { MAX_LIVE_BOOKINGS } from './bookingCommands.js';
 import { startBooking } from './main.js';
-import { claimVehicle } from './queries.js';
+import { claimVehicle } from './claimQueries.js';
 import { quotes } from './tables.js';
 
 let booking: TestSubgraph;

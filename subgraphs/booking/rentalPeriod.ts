@@ -56,8 +56,9 @@ export function assertPeriod({ pickupAt, returnAt }: Period, timeZone: string, n
 }
 
 /** What availability may be asked for. @throws Refusal VALIDATION_ERROR for an inverted, too long or absurd window */
-export function assertWindow(from: Date, to: Date): void {
-  if (from < EARLIEST || from >= LATEST) throw refusePeriod('from', 'out_of_range', 'must be a year from 2000 to 2099.');
-  if (to <= from) throw refusePeriod('to', 'after_from', 'must be after `from`.');
-  if (to.getTime() - from.getTime() > MAX_WINDOW_DAYS * DAY_MS) throw refusePeriod('to', 'too_long', `must be at most ${MAX_WINDOW_DAYS} days after \`from\`.`);
+export function assertWindow(from: Date, to: Date, prefix = ''): void {
+  if (from < EARLIEST || from >= LATEST) throw refusePeriod(`${prefix}from`, 'out_of_range', 'must be a year from 2000 to 2099.');
+  if (to <= from) throw refusePeriod(`${prefix}to`, 'after_from', 'must be after `from`.');
+  if (to.getTime() - from.getTime() > MAX_WINDOW_DAYS * DAY_MS)
+    throw refusePeriod(`${prefix}to`, 'too_long', `must be at most ${MAX_WINDOW_DAYS} days after \`from\`.`);
 }

@@ -1,14 +1,16 @@
 import { Arg, ID, Resolver, type ResolverData, Root, Subscription } from 'type-graphql';
-import { userIdOf } from '../../platform/actor.js';
+import { isPrivileged, userIdOf } from '../../platform/actor.js';
 import type { Context } from '../../platform/context.js';
 import { notFound, Refusal } from '../../platform/errors.js';
 import { requireUuid } from '../../platform/ids.js';
 import { toBooking } from './bookingShapes.js';
 import { isFinal } from './bookingStatus.js';
+import { bookingsChangedAfter } from './deskQueries.js';
 import type { BookingLoaders } from './loaders.js';
-import { bookingsByIds, transitionsAfter } from './queries.js';
+import { type BookingRow, bookingsByIds, transitionsAfter } from './queries.js';
+import { followChanges } from './stationFeed.js';
 import { followStates, type NumberedState } from './stateStream.js';
-import { bookingTopic } from './transition.js';
+import { bookingTopic, stationTopic } from './transition.js';
 import { Booking } from './types.js';
 
 /** States that a booking has been in after one, each as the booking was then; none for a booking that the actor may not see. */
@@ -40,6 +42,23 @@ async function watchBooking(ctx: Context<BookingLoaders>, id: string): Promise<A
   }
 }
 
+const MAX_CHANGES = 500;
+
+/** Opens the feed of a station. @throws Refusal UNAUTHENTICATED, FORBIDDEN, NOT_FOUND for what is no station's id */
+async function watchStation(ctx: Context<BookingLoaders>, id: string): Promise<AsyncIterable<BookingRow>> {
+  if (ctx.actor.kind === 'ANONYMOUS') throw new Refusal('UNAUTHENTICATED', 'Sign in first: send `Authorization: Bearer <access token>`.');
+  if (!isPrivileged(ctx.actor)) throw new Refusal('FORBIDDEN', 'This needs the role ADMIN.', { details: { roles: ['ADMIN'] } });
+  const stationId = requireUuid('stn', id, 'station', 'stationId');
+  const hints = await ctx.feed.listen(stationTopic(stationId));
+  return followChanges({
+    hints,
+    now: ctx.db.clock,
+    log: ctx.log,
+    changedAfter: (moment) => ctx.run((tx) => bookingsChangedAfter(tx.orm, stationId, moment, MAX_CHANGES)),
+  });
+}
+
+const openStationFeed = ({ context, args }: ResolverData<Context<BookingLoaders>>) => watchStation(context, String(args.stationId));
 const openBookingStream = ({ context, args }: ResolverData<Context<BookingLoaders>>) => watchBooking(context, String(args.bookingId));
 
 @Resolver()
@@ -53,5 +72,13 @@ export class BookingSubscriptions {
   })
   bookingUpdated(@Root() booking: Booking, @Arg('bookingId', () => ID, { description: 'Which booking.' }) _bookingId: string): Booking {
     return booking;
+  }
+
+  @Subscription(() => Booking, {
+    description: 'Every booking of a station that is made or changes, from now on, as it is then. For admins.',
+    subscribe: openStationFeed as never,
+  })
+  bookingsFeed(@Root() row: object, @Arg('stationId', () => ID, { description: 'Which station.' }) _stationId: string): Booking {
+    return toBooking(row as BookingRow);
   }
 }

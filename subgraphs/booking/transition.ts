@@ -2,23 +2,27 @@ import { eq, sql } from 'drizzle-orm';
 import { describeActor } from '../../platform/actor.js';
 import type { LiveFeed } from '../../platform/livefeed.js';
 import type { Tx } from '../../platform/postgres.js';
-import { assertTransition, type BookingStatus } from './bookingStatus.js';
+import { assertTransition, type BookingStatus, isBlocking } from './bookingStatus.js';
+import { fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
 import type { BookingRow } from './queries.js';
 import { bookings, bookingTransitions } from './tables.js';
 
 /** Where hints go that a booking has changed (BK-12). */
 export const bookingTopic = (bookingId: string): string => `booking:${bookingId}`;
 
+/** Where hints go that any booking of a station has changed. */
+export const stationTopic = (stationId: string): string => `station:${stationId}`;
+
 /** The part of a booking that a transition may change beside its status. */
-export type Outcome = Partial<Pick<BookingRow, 'failureCode' | 'failureMessage' | 'cancelReason' | 'cancelledBy' | 'feeMinor'>>;
+export type Outcome = Partial<Omit<BookingRow, 'id' | 'status' | 'vehicleId' | 'during' | 'createdAt' | 'updatedAt'>>;
 
 /** Writes down that a booking came into a status, and tells its watchers once that is committed. The booking's row must be locked or new. */
 export async function logTransition(
   tx: Tx,
   feed: LiveFeed,
-  entry: { bookingId: string; from: BookingStatus | null; to: BookingStatus; reason?: string | null },
+  entry: { bookingId: string; stationId: string | null; from: BookingStatus | null; to: BookingStatus; reason?: string | null },
 ): Promise<void> {
-  const { bookingId } = entry;
+  const { bookingId, stationId } = entry;
   await tx.orm.insert(bookingTransitions).values({
     bookingId,
     sequence: sql`(select coalesce(max(sequence), 0) + 1 from booking_transitions where booking_id = ${bookingId}::uuid)`,
@@ -28,10 +32,13 @@ export async function logTransition(
     reason: entry.reason ?? null,
     at: tx.now,
   });
-  tx.afterCommit(() => feed.publish(bookingTopic(bookingId)));
+  tx.afterCommit(() => {
+    feed.publish(bookingTopic(bookingId));
+    if (stationId) feed.publish(stationTopic(stationId));
+  });
 }
 
-/** Moves a locked booking on. @throws Refusal INVALID_TRANSITION */
+/** Moves a locked booking on. One that ends gives its vehicle back in the same moment. @throws Refusal INVALID_TRANSITION */
 export async function moveBooking(
   tx: Tx,
   feed: LiveFeed,
@@ -47,6 +54,18 @@ export async function moveBooking(
     .where(eq(bookings.id, booking.id))
     .returning();
   if (!row) throw new Error('the locked booking vanished');
-  await logTransition(tx, feed, { bookingId: booking.id, from: booking.status, to, reason });
+  if (!isBlocking(to)) await giveBack(tx, booking);
+  await logTransition(tx, feed, { bookingId: booking.id, stationId: row.stationId, from: booking.status, to, reason });
   return row;
+}
+
+/**
+ * What a booking gives back goes to the rental that is overdue with the vehicle, if there is one: the car is still not there. The lock comes first: without
+ * it a gap could be filled for a rental that returns at the same moment, and that nobody would ever empty again.
+ */
+async function giveBack(tx: Tx, booking: BookingRow): Promise<void> {
+  await lockVehicles(tx.orm, [booking.vehicleId]);
+  await releaseClaims(tx.orm, [booking.id]);
+  const overdue = await overdueHolder(tx.orm, booking.vehicleId);
+  if (overdue) await fillGaps(tx, { ...overdue, vehicleId: booking.vehicleId });
 }

@@ -21,14 +21,17 @@ registerEnumType(BookingPaymentMethod, {
   description: 'WALLET takes it from your wallet; CARD from the card behind a payment token.',
 });
 registerEnumType(RentalExtra, { name: 'RentalExtra', description: 'What can be added to a rental, priced per day.' });
-registerEnumType(QuoteLineKind, { name: 'QuoteLineKind', description: 'What a line of a quote is for; a DISCOUNT is below zero.' });
+registerEnumType(QuoteLineKind, {
+  name: 'QuoteLineKind',
+  description: 'What a line of a quote is for; a DISCOUNT is below zero, a FEE is for a young driver or a return elsewhere.',
+});
 
 @ObjectType({ description: 'A time in which a vehicle is taken, the time to prepare it for the next customer included.' })
 export class BusyPeriod {
   @Field(() => DateTime, { description: 'From then on.' })
   from!: Date;
 
-  @Field(() => DateTime, { description: 'Until then; a rental may begin at this moment.' })
+  @Field(() => DateTime, { description: 'Until then; a rental may begin at this moment. In the year 9999 when a rental is overdue and nobody knows.' })
   to!: Date;
 }
 
@@ -43,7 +46,8 @@ export class VehicleAvailability {
   @Field(() => DateTime, {
     nullable: true,
     description:
-      'The first moment, not before `from`, from which it is free for as long as was asked: `from` itself when it is free. Null when it is not rented out.',
+      'The first moment, not before `from`, from which it is free for as long as was asked: `from` itself when it is free. Null when it is not rented out, or ' +
+      'a rental is overdue and nobody knows.',
   })
   nextFreeFrom!: Date | null;
 }
@@ -110,6 +114,61 @@ export class BookingFailure {
   message!: string;
 }
 
+@ObjectType({ description: 'A place where cars are picked up and returned.' })
+@Directive('@key(fields: "id", resolvable: false)')
+export class Station {
+  @Field(() => ID, { description: 'Id of the station: `stn_…`.' })
+  id!: string;
+}
+
+@ObjectType({ description: 'For whom a partner booked.' })
+export class BookingGuest {
+  @Field({ description: 'Name, as on the driving licence.' })
+  name!: string;
+
+  @Field(() => String, { nullable: true, description: 'E-mail address.' })
+  email!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Phone number.' })
+  phone!: string | null;
+}
+
+@ObjectType({ description: 'What happened when the car changed hands.' })
+export class RentalRecord {
+  @Field(() => DateTime, { description: 'When it was picked up.' })
+  startedAt!: Date;
+
+  @Field(() => Int, { description: 'Odometer at pick-up, in kilometres.' })
+  startOdometerKm!: number;
+
+  @Field(() => Int, { description: 'Fuel or charge at pick-up, in percent.' })
+  startFuelPercent!: number;
+
+  @Field(() => DateTime, { nullable: true, description: 'When it was returned; null until then.' })
+  returnedAt!: Date | null;
+
+  @Field(() => Int, { nullable: true, description: 'Odometer at return, in kilometres.' })
+  returnOdometerKm!: number | null;
+
+  @Field(() => Int, { nullable: true, description: 'Fuel or charge at return, in percent.' })
+  returnFuelPercent!: number | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Since when the return is overdue; null when it is not.' })
+  overdueSince!: Date | null;
+
+  @Field(() => Money, { nullable: true, description: 'For a late return; null until the return.' })
+  lateFee!: Money | null;
+
+  @Field(() => Money, { nullable: true, description: 'For missing fuel; null until the return.' })
+  fuelFee!: Money | null;
+
+  @Field(() => Money, { nullable: true, description: 'For damage; null until the return.' })
+  damageFee!: Money | null;
+
+  @Field(() => String, { nullable: true, description: 'What is damaged.' })
+  damageNote!: string | null;
+}
+
 @ObjectType({ description: 'A vehicle booked by a customer. Visible to that customer and to admins.' })
 @Directive('@key(fields: "id")')
 @Directive('@key(fields: "ref")')
@@ -154,6 +213,21 @@ export class Booking {
   @Field(() => Money, { nullable: true, description: 'What the cancellation cost; null unless it is CANCELLED.' })
   fee!: Money | null;
 
+  @Field(() => Station, { nullable: true, description: 'Where it is picked up.' })
+  station!: Station | null;
+
+  @Field(() => Station, { nullable: true, description: 'Where it is returned.' })
+  returnStation!: Station | null;
+
+  @Field(() => BookingGuest, { nullable: true, description: 'For whom a partner booked; null for oneself.' })
+  guest!: BookingGuest | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Since when its vehicle may not be back in time: see `replacements`. Null when all is well.' })
+  atRiskSince!: Date | null;
+
+  @Field(() => RentalRecord, { nullable: true, description: 'Pick-up and return; null before the pick-up.' })
+  rental!: RentalRecord | null;
+
   @Field(() => DateTime, { description: 'When it was made.' })
   createdAt!: Date;
 }
@@ -173,6 +247,33 @@ export class QuoteRentalInput {
 
   @Field(() => [RentalExtra], { nullable: true, description: 'What to add, each at most once.' })
   extras?: (keyof typeof RentalExtra)[] | null;
+
+  @Field(() => String, { nullable: true, description: 'A code that makes it cheaper.' })
+  promoCode?: string | null;
+
+  @Field(() => Int, { nullable: true, description: 'Age of the youngest driver, in years: 18 or above; under 25 costs a fee.' })
+  driverAge?: number | null;
+
+  @Field(() => ID, { nullable: true, description: 'Where the car is returned, when not where it is picked up; costs a fee.' })
+  returnStationId?: string | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'A CONFIRMED booking of yours that this is to change, with `changeBooking`: its own time is not in the way.',
+  })
+  changesBookingId?: string | null;
+}
+
+@InputType({ description: 'For whom a partner books.' })
+export class GuestInput {
+  @Field({ description: 'Name, as on the driving licence.' })
+  name!: string;
+
+  @Field(() => String, { nullable: true, description: 'E-mail address.' })
+  email?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Phone number.' })
+  phone?: string | null;
 }
 
 @InputType({ description: 'A booking to be made of a quote.' })
@@ -185,6 +286,9 @@ export class CreateBookingInput {
 
   @Field(() => String, { nullable: true, description: 'For CARD: what the payment gateway gave you for the card. Never a card number.' })
   paymentToken?: string | null;
+
+  @Field(() => GuestInput, { nullable: true, description: 'For partners: the guest who will drive. Shown to nobody but the partner and admins.' })
+  guest?: GuestInput | null;
 
   @Field(() => ID, {
     nullable: true,

@@ -1,5 +1,7 @@
 import { Arg, Ctx, FieldResolver, Mutation, Resolver, Root } from 'type-graphql';
+import { z } from 'zod';
 import type { Context } from '../../platform/context.js';
+import { parseInput } from '../../platform/errors.js';
 import { DateTime } from '../../platform/graphqlTypes.js';
 import { requireUuid, uuidOf } from '../../platform/ids.js';
 import { toQuote } from './bookingShapes.js';
@@ -27,6 +29,8 @@ async function awaitNewVehicle(ctx: Context<BookingLoaders>, vehicleId: string):
   }
 }
 
+const promoCodeSchema = z.object({ promoCode: z.string().trim().max(40).nullish() });
+
 @Resolver(() => Vehicle)
 export class VehicleResolver {
   @FieldResolver(() => VehicleAvailability, { nullable: true, description: 'Whether it can be booked for a time of at most 366 days. Open to everybody.' })
@@ -50,7 +54,13 @@ export class VehicleResolver {
   ): Promise<RentalQuote> {
     const vehicleId = requireUuid('veh', input.vehicleId, 'vehicle', 'input.vehicleId');
     await awaitNewVehicle(ctx, vehicleId);
-    const { pickupAt, returnAt, extras } = input;
-    return toQuote(await ctx.run((tx) => quoteRental(tx, { vehicleId, pickupAt, returnAt, extras: extras ?? [] })));
+    const { pickupAt, returnAt, extras, driverAge } = input;
+    const wish = {
+      ...{ vehicleId, pickupAt, returnAt, driverAge, extras: extras ?? [] },
+      promoCode: parseInput(promoCodeSchema, input).promoCode,
+      returnStationId: input.returnStationId ? requireUuid('stn', input.returnStationId, 'station', 'input.returnStationId') : null,
+      changesBooking: input.changesBookingId ? requireUuid('bkg', input.changesBookingId, 'booking', 'input.changesBookingId') : null,
+    };
+    return toQuote(await ctx.run((tx) => quoteRental(tx, wish)));
   }
 }

@@ -1,7 +1,7 @@
 import type { Violation } from '../../platform/graphqlTypes.js';
 import type { Tx } from '../../platform/postgres.js';
 import { undeliveredEvents } from '../../platform/violations.js';
-import { holdsNotExpired, overlappingBookings } from './queries.js';
+import { holdsNotExpired, overlappingBookings, unfittingClaims } from './violationQueries.js';
 
 /** A hold may outlive its end by this: the sweeper looks every second, and tries again when it fails. */
 const HOLD_OVERDUE_MS = 60_000;
@@ -10,5 +10,6 @@ const HOLD_OVERDUE_MS = 60_000;
 export async function bookingViolations(tx: Tx): Promise<Violation[]> {
   const overlaps = await overlappingBookings(tx.orm);
   const holds = await holdsNotExpired(tx.orm, new Date(tx.now.getTime() - HOLD_OVERDUE_MS));
-  return [...overlaps, ...holds, ...(await undeliveredEvents(tx))];
+  const claims = await unfittingClaims(tx.orm);
+  return [...overlaps, ...claims, ...holds, ...(await undeliveredEvents(tx))];
 }

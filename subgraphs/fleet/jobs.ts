@@ -34,12 +34,32 @@ const blocks = (type: string) =>
 const frees = (type: string) =>
   consumption({ type, projection: true, payload: endedBooking, apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.bookingId, free: true }) });
 
+const block = z.object({ blockId: z.uuid(), vehicleId: z.uuid(), blockedFrom: z.coerce.date(), blockedTo: z.coerce.date() });
+
+/** An owner's block keeps a car from customers as a booking does. */
+const blockPlaced = consumption({
+  type: 'block.placed',
+  projection: true,
+  payload: block,
+  apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.blockId, vehicleId: payload.vehicleId, from: payload.blockedFrom, to: payload.blockedTo }),
+});
+const blockLifted = consumption({
+  type: 'block.lifted',
+  projection: true,
+  payload: z.object({ blockId: z.uuid() }),
+  apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.blockId, free: true }),
+});
+
 /** What fleet does on other domains' events. */
 export const fleetConsumes: readonly Consumption[] = [
   driverRegistered,
   blocks('booking.held'),
   blocks('booking.changed'),
+  blocks('booking.overdue'),
+  blockPlaced,
+  blockLifted,
   frees('booking.cancelled'),
   frees('booking.expired'),
   frees('booking.returned'),
+  frees('booking.noShow'),
 ];

@@ -7,13 +7,14 @@ import { undeliveredEvents } from '../../platform/violations.js';
 import { fleetConsumes } from './jobs.js';
 import { fleetPermissions } from './permissions.js';
 import { type FleetLoaders, fleetLoaders, StationResolver, toStation, toVehicle, VehicleResolver } from './resolvers.js';
+import { VehicleSearchResolver } from './searchResolvers.js';
 import { seedFleet } from './seed.js';
 import { SystemHealth } from './types.js';
 
 /** Federation schema of fleet; also what composition reads. */
 export function buildFleetSchema() {
   return buildFederatedSchema({
-    resolvers: [VehicleResolver, StationResolver],
+    resolvers: [VehicleResolver, StationResolver, VehicleSearchResolver],
     orphanedTypes: [SystemHealth],
     permissions: fleetPermissions,
     references: {

@@ -1,26 +1,13 @@
 import DataLoader from 'dataloader';
-import { Arg, Ctx, FieldResolver, ID, Int, Mutation, Query, Resolver, Root } from 'type-graphql';
-import { z } from 'zod';
+import { Arg, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { Context } from '../../platform/context.js';
-import { parseInput, Refusal } from '../../platform/errors.js';
-import { anyMoney, type ConnectionSource, moneyType, positiveMoney } from '../../platform/graphqlTypes.js';
+import { Refusal } from '../../platform/errors.js';
+import { moneyType, positiveMoney } from '../../platform/graphqlTypes.js';
 import { publicId, requireUuid, uuidOf } from '../../platform/ids.js';
-import { DEFAULT_CURRENCY } from '../../platform/money.js';
-import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
 import { createVehicle, retireVehicle, updateVehicle } from './commands.js';
-import {
-  allStations,
-  countVehicles,
-  findVehicles,
-  type StationRow,
-  stationsByIds,
-  vehicleBySlug,
-  type VehicleOrder,
-  type VehicleSearch,
-  vehiclesByIds,
-} from './queries.js';
-import { CreateVehicleInput, Station, UpdateVehicleInput, Vehicle, VehicleConnection, VehicleFilter, VehicleSort } from './types.js';
-import { pointSchema, type VehicleRow } from './vehicle.js';
+import { allStations, type StationRow, stationsByIds, vehicleBySlug, vehiclesByIds } from './queries.js';
+import { CreateVehicleInput, Station, UpdateVehicleInput, Vehicle } from './types.js';
+import type { VehicleRow } from './vehicle.js';
 
 export interface FleetLoaders {
   vehicle: DataLoader<string, VehicleRow | null>;
@@ -56,42 +43,6 @@ export function toStation(row: StationRow): Station {
   return Object.assign(new Station(), { ...row, id, ref: id, position: { lat: row.lat, lng: row.lng } });
 }
 
-const filterSchema = z.object({
-  text: z.string().max(100).nullish(),
-  minSeats: z.int().min(1).max(60).nullish(),
-  features: z.array(z.string().max(40)).max(20).nullish(),
-  near: z.object({ point: pointSchema, radiusKm: z.number().positive().max(200, 'must not be above 200 km') }).nullish(),
-  available: z
-    .object({ from: z.date(), to: z.date() })
-    .refine((range) => range.from < range.to, { message: 'must end after it begins', path: ['to'] })
-    .nullish(),
-});
-
-/** The search of a filter. @throws Refusal VALIDATION_ERROR with the field and the rule */
-function toSearch(filter: VehicleFilter | undefined): VehicleSearch {
-  if (!filter) return {};
-  const parsed = parseInput(filterSchema, filter, 'filter');
-  const rate = (amount: string | undefined, field: string) => (amount == null ? null : anyMoney({ amount, currency: DEFAULT_CURRENCY }, field).amountMinor);
-  return {
-    ...parsed,
-    categories: filter.categories,
-    fuelTypes: filter.fuelTypes,
-    transmissions: filter.transmissions,
-    minRateMinor: rate(filter.dailyRate?.min, 'filter.dailyRate.min'),
-    maxRateMinor: rate(filter.dailyRate?.max, 'filter.dailyRate.max'),
-    near: parsed.near ? { ...parsed.near.point, radiusKm: parsed.near.radiusKm } : null,
-    stationId: filter.stationId == null ? null : requireUuid('stn', filter.stationId, 'station', 'filter.stationId'),
-  };
-}
-
-/** @throws Refusal VALIDATION_ERROR for an order that needs a filter which is not there */
-function toOrder(sort: VehicleOrder | undefined, search: VehicleSearch): VehicleOrder {
-  if (!sort) return search.text ? 'RELEVANCE' : 'PRICE_ASC';
-  const missing = sort === 'DISTANCE' && !search.near ? 'filter.near' : sort === 'RELEVANCE' && !search.text ? 'filter.text' : null;
-  if (missing) throw new Refusal('VALIDATION_ERROR', `sort: ${sort} needs \`${missing}\`.`, { details: { field: 'sort', rule: 'needs', needs: missing } });
-  return sort;
-}
-
 @Resolver(() => Vehicle)
 export class VehicleResolver {
   @Query(() => Vehicle, { nullable: true, description: 'One vehicle, by id or by slug; null when there is none.' })
@@ -110,27 +61,6 @@ export class VehicleResolver {
     const uuid = uuidOf('veh', id ?? '');
     const row = uuid && (await ctx.loaders.vehicle.load(uuid));
     return row ? toVehicle(row) : null;
-  }
-
-  @Query(() => VehicleConnection, { description: 'The rental fleet: cars that can be rented, filtered and sorted.' })
-  async vehicles(
-    @Ctx() ctx: Context<FleetLoaders>,
-    @Arg('filter', () => VehicleFilter, { nullable: true, description: 'What they have to be like.' }) filter?: VehicleFilter,
-    @Arg('sort', () => VehicleSort, { nullable: true, description: 'In which order; RELEVANCE when there is a text, else PRICE_ASC.' }) sort?: VehicleOrder,
-    @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when not given, at most 100.' }) first?: number,
-    @Arg('after', () => String, { nullable: true, description: 'Cursor behind which the page begins.' }) after?: string,
-  ): Promise<ConnectionSource<Vehicle>> {
-    const search = toSearch(filter);
-    const order = toOrder(sort, search);
-    const page = pageRequest(order, first, after, 2);
-    const found = await ctx.run((tx) => findVehicles(tx.orm, search, order, page));
-    const result = toPage(found, page, (row) => encodeCursor(order, [row.sortValue, row.vehicle.id]));
-    return {
-      pageInfo: result.pageInfo,
-      edges: result.edges.map(({ cursor, node }) => ({ cursor, node: toVehicle(node.vehicle) })),
-      nodes: result.nodes.map(({ vehicle }) => toVehicle(vehicle)),
-      totalCount: () => ctx.run((tx) => countVehicles(tx.orm, search)),
-    };
   }
 
   @FieldResolver(() => Station, { nullable: true, description: "Where it belongs; null for a driver's own car." })

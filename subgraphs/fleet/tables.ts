@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigint, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -13,8 +14,11 @@ export const stations = pgTable('stations', {
   openingHours: text('opening_hours').notNull(),
 });
 
+/** What search looks at, word for word as its queries say it: the planner compares the texts. */
+const LISTED = sql`"use" = 'RENTAL' and status = 'ACTIVE'`;
+
 /**
- * `search` is kept by a trigger of the migration; the trigram, earth and range indexes are there too.
+ * `searchWords` is kept by a trigger of the migration; the indexes over words and places are there too.
  * `use`: RENTAL is rented out, RIDE belongs to a driver and is in no search and no quote.
  */
 export const vehicles = pgTable(
@@ -39,18 +43,30 @@ export const vehicles = pgTable(
     lat: doublePrecision('lat'),
     lng: doublePrecision('lng'),
     images: jsonb('images').$type<{ url: string; alt: string }[]>().notNull(),
-    search: text('search').notNull().default(''),
+    searchWords: text('search_words').array().notNull().default([]),
     version: integer('version').notNull(),
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),
   },
-  (t) => [index('vehicles_price').on(t.dailyRateMinor, t.id), index('vehicles_newest').on(t.createdAt, t.id), index('vehicles_station').on(t.stationId)],
+  (t) => [
+    index('vehicles_listed_price').on(t.dailyRateMinor, t.id).where(LISTED),
+    index('vehicles_listed_newest').on(t.createdAt, t.id).where(LISTED),
+    index('vehicles_station').on(t.stationId),
+  ],
 );
 
-/** Fleet's own copy of what blocks a vehicle (FL-05), fed by booking's events; `during` is a tstzrange, added by the migration with its index. */
-export const busyRanges = pgTable('busy_ranges', {
-  bookingId: uuid('booking_id').primaryKey(),
-  vehicleId: uuid('vehicle_id').notNull(),
-  fromAt: at('from_at').notNull(),
-  toAt: at('to_at').notNull(),
-});
+/** Every word that any car can be found by; kept by the same trigger, and never taken back: a word that no car has any more finds none. */
+export const searchVocabulary = pgTable('search_words', { word: text('word').primaryKey() });
+
+/** Fleet's own copy of what blocks a vehicle (FL-05), fed by booking's events. */
+export const busyRanges = pgTable(
+  'busy_ranges',
+  {
+    bookingId: uuid('booking_id').primaryKey(),
+    vehicleId: uuid('vehicle_id').notNull(),
+    fromAt: at('from_at').notNull(),
+    toAt: at('to_at').notNull(),
+  },
+  // What ends after a moment, the soonest first: a vehicle has few of them ahead, and the index alone answers.
+  (t) => [index('busy_ranges_ahead').on(t.vehicleId, t.toAt, t.fromAt)],
+);

@@ -131,6 +131,48 @@ export class Vehicle {
 
 export const VehicleConnection = connectionOf('Vehicle', () => Vehicle);
 
+@ObjectType({ description: 'How many of the vehicles found are of one category.' })
+export class CategoryCount {
+  @Field(() => VehicleCategory, { description: 'The category.' })
+  category!: keyof typeof VehicleCategory;
+
+  @Field(() => Int, { description: 'How many.' })
+  count!: number;
+}
+
+@ObjectType({ description: 'How many of the vehicles found run on one fuel.' })
+export class FuelCount {
+  @Field(() => FuelType, { description: 'The fuel.' })
+  fuelType!: keyof typeof FuelType;
+
+  @Field(() => Int, { description: 'How many.' })
+  count!: number;
+}
+
+@ObjectType({ description: 'How many of the vehicles found have a price per day in one band.' })
+export class PriceBandCount {
+  @Field(() => Decimal, { description: 'Not below this.' })
+  from!: string;
+
+  @Field(() => Decimal, { nullable: true, description: 'Below this; null for the highest band.' })
+  below!: string | null;
+
+  @Field(() => Int, { description: 'How many.' })
+  count!: number;
+}
+
+@ObjectType({ description: 'What was found, by kind. What nothing is found of is left out.' })
+export class VehicleFacets {
+  @Field(() => [CategoryCount], { description: 'By category, in the order of the enum.' })
+  categories!: CategoryCount[];
+
+  @Field(() => [FuelCount], { description: 'By fuel, in the order of the enum.' })
+  fuelTypes!: FuelCount[];
+
+  @Field(() => [PriceBandCount], { description: 'By price per day, the lowest first.' })
+  priceBands!: PriceBandCount[];
+}
+
 @InputType({ description: 'A range of prices per day, both ends included.' })
 export class DailyRateFilter {
   @Field(() => Decimal, { nullable: true, description: 'Not below this.' })
