@@ -3,6 +3,21 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import { TypedDocumentString } from '../document.js';
+/** What an account of the books is for. Wallets, HELD_FUNDS, PLATFORM_REVENUE, TAX and PAYOUT_CLEARING grow by credits; CASH_FLOAT, GATEWAY_CLEARING, REFUND_EXPENSE, RECEIVABLE and OPENING by debits. */
+export type AccountType =
+  | 'CASH_FLOAT'
+  | 'CUSTOMER_WALLET'
+  | 'DRIVER_WALLET'
+  | 'GATEWAY_CLEARING'
+  | 'HELD_FUNDS'
+  | 'OPENING'
+  | 'PARTNER_WALLET'
+  | 'PAYOUT_CLEARING'
+  | 'PLATFORM_REVENUE'
+  | 'RECEIVABLE'
+  | 'REFUND_EXPENSE'
+  | 'TAX';
+
 /** A time range, the end not included. */
 export type AvailableFilter = {
   /** From then on. */
@@ -42,6 +57,8 @@ export type ChargeMethod =
 
 /** A booking to be made of a quote. */
 export type CreateBookingInput = {
+  /** For partners: the guest who will drive. Shown to nobody but the partner and admins. */
+  guest?: GuestInput | null | undefined;
   /** Any text that is new for each intent; the `Idempotency-Key` header does as well, and one of them is required. */
   idempotencyKey?: string | null | undefined;
   /** How to pay. */
@@ -60,6 +77,14 @@ export type DailyRateFilter = {
   min?: string | null | undefined;
 };
 
+/** An admin’s word on something that was found. */
+export type DecisionInput = {
+  /** Which one. */
+  id: string;
+  /** Why, for those who look later; up to 500 characters. */
+  note: string;
+};
+
 /** PENDING: not paid yet. COMPLETED: in the wallet. DECLINED: not paid. FLAGGED: paid with another amount; we look into it before anything is credited. */
 export type DepositStatus =
   | 'COMPLETED'
@@ -67,7 +92,7 @@ export type DepositStatus =
   | 'FLAGGED'
   | 'PENDING';
 
-/** LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. CHAIN_BROKEN: an entry was changed. TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. DEPOSIT_…: ours and the gateway’s word differ. SETTLEMENT_UNAVAILABLE: the gateway gave no report. */
+/** LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. HOLDS_MISMATCH: what is set aside is not what holds say. CHAIN_BROKEN: an entry was changed. TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. GATEWAY_CALL_OVERDUE: no answer for an hour. WEBHOOK_UNKNOWN_ORDER: paid, and not for an order of ours. DEPOSIT_NOT_POSTED, PAYOUT_NOT_POSTED: done, and not on the books. Other DEPOSIT_…: ours and the gateway’s word differ. SETTLEMENT_UNAVAILABLE: the gateway gave no report. */
 export type DiscrepancyKind =
   | 'BALANCE_MISMATCH'
   | 'BOOKING_NOT_PAID'
@@ -75,11 +100,21 @@ export type DiscrepancyKind =
   | 'CHAIN_BROKEN'
   | 'DEPOSIT_AMOUNT'
   | 'DEPOSIT_NOT_CREDITED'
+  | 'DEPOSIT_NOT_POSTED'
   | 'DEPOSIT_NOT_SETTLED'
+  | 'GATEWAY_CALL_OVERDUE'
+  | 'HOLDS_MISMATCH'
   | 'HOLD_OVERDUE'
   | 'LEDGER_UNBALANCED'
+  | 'PAYOUT_NOT_POSTED'
   | 'SETTLEMENT_UNAVAILABLE'
-  | 'TRIP_NOT_SETTLED';
+  | 'TRIP_NOT_SETTLED'
+  | 'WEBHOOK_UNKNOWN_ORDER';
+
+/** OPEN: somebody has to look. RESOLVED: an admin has explained it, or it is no longer found. */
+export type DiscrepancyStatus =
+  | 'OPEN'
+  | 'RESOLVED';
 
 /** AVAILABLE gets offers; OFFERED has one to answer; BUSY is on a trip; COOLDOWN rests for a minute after it. */
 export type DriverState =
@@ -89,12 +124,36 @@ export type DriverState =
   | 'OFFERED'
   | 'OFFLINE';
 
+/** HIGH_VELOCITY: more than 10 transactions in an hour. UNUSUAL_AMOUNT: more than ten times what is usual for the person. RAPID_WITHDRAWAL: more than 90 % of what was put in within a day is taken out. REPEATED_FAILURES: payments that failed again and again. CIRCULAR_TRIPS: two people who drive each other. */
+export type FraudKind =
+  | 'CIRCULAR_TRIPS'
+  | 'HIGH_VELOCITY'
+  | 'RAPID_WITHDRAWAL'
+  | 'REPEATED_FAILURES'
+  | 'UNUSUAL_AMOUNT';
+
+/** OPEN: nobody has looked yet; withdrawals wait. CLEARED: nothing was wrong. CONFIRMED: something was; withdrawals are not approved. */
+export type FraudStatus =
+  | 'CLEARED'
+  | 'CONFIRMED'
+  | 'OPEN';
+
 /** What a vehicle runs on. */
 export type FuelType =
   | 'DIESEL'
   | 'ELECTRIC'
   | 'HYBRID'
   | 'PETROL';
+
+/** For whom a partner books. */
+export type GuestInput = {
+  /** E-mail address. */
+  email?: string | null | undefined;
+  /** Name, as on the driving licence. */
+  name: string;
+  /** Phone number. */
+  phone?: string | null | undefined;
+};
 
 /** Money to put into the own wallet. */
 export type InitiateDepositInput = {
@@ -183,12 +242,20 @@ export type PointInput = {
 
 /** A rental to be priced. */
 export type QuoteRentalInput = {
+  /** A CONFIRMED booking of yours that this is to change, with `changeBooking`: its own time is not in the way. */
+  changesBookingId?: string | null | undefined;
+  /** Age of the youngest driver, in years: 18 or above; under 25 costs a fee. */
+  driverAge?: number | null | undefined;
   /** What to add, each at most once. */
   extras?: Array<RentalExtra> | null | undefined;
   /** Pick-up; must be in the future. */
   pickupAt: string;
+  /** A code that makes it cheaper. */
+  promoCode?: string | null | undefined;
   /** Return: 1 hour to 90 days after pick-up. */
   returnAt: string;
+  /** Where the car is returned, when not where it is picked up; costs a fee. */
+  returnStationId?: string | null | undefined;
   /** Which vehicle. */
   vehicleId: string;
 };
@@ -258,6 +325,18 @@ export type RequestWithdrawalInput = {
   idempotencyKey?: string | null | undefined;
   /** Where it goes. */
   method: WithdrawalMethod;
+};
+
+/** A transaction to be taken back. */
+export type RevertTransactionInput = {
+  /** True: only say what it would do, by the same rules. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Any text that is new for each intent; sent again, it gets the same reversal. The `Idempotency-Key` header does as well. Not for dry runs. */
+  idempotencyKey?: string | null | undefined;
+  /** Why, for those who look later; up to 500 characters. */
+  reason: string;
+  /** Which one: `txn_…`. */
+  transactionId: string;
 };
 
 /** What a person may do. */
@@ -396,6 +475,21 @@ export type VehicleType =
   | 'PREMIUM'
   | 'XL';
 
+/** Why money moved: HOLD sets it aside for a booking, trip or withdrawal, HOLD_RELEASE gives it back; the others name what was paid. */
+export type WalletEntryKind =
+  | 'BOOKING_PAYMENT'
+  | 'CANCELLATION_FEE'
+  | 'DEBT_PAYMENT'
+  | 'DEPOSIT'
+  | 'HOLD'
+  | 'HOLD_RELEASE'
+  | 'OPENING_BALANCE'
+  | 'REFUND'
+  | 'REVERSAL'
+  | 'TRIP_SETTLEMENT'
+  | 'WALLET_MERGE'
+  | 'WITHDRAWAL_PAYOUT';
+
 /** Where the money goes: a bank account, or a mobile wallet. */
 export type WithdrawalMethod =
   | 'BANK'
@@ -408,6 +502,73 @@ export type WithdrawalStatus =
   | 'PAID'
   | 'REJECTED'
   | 'REQUESTED';
+
+export type LedgerHealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type LedgerHealthQuery = { ledgerHealth: { balanced: boolean, openDiscrepancies: number, openFraudFlags: number, totals: Array<{ type: AccountType, accounts: number, balance: { amount: string, currency: string } }>, lastReconciliation: { id: string, date: string, ok: boolean, createdAt: string } | null, violations: Array<{ kind: string, reference: string, since: string }> } };
+
+export type DiscrepanciesFoundQueryVariables = Exact<{
+  status?: DiscrepancyStatus | null | undefined;
+}>;
+
+
+export type DiscrepanciesFoundQuery = { discrepanciesFound: { totalCount: number, nodes: Array<{ id: string, kind: DiscrepancyKind, status: DiscrepancyStatus, expected: string, actual: string, reference: string, note: string | null, foundAt: string }> } };
+
+export type ResolveDiscrepancyMutationVariables = Exact<{
+  input: DecisionInput;
+}>;
+
+
+export type ResolveDiscrepancyMutation = { resolveDiscrepancy: { id: string, status: DiscrepancyStatus, note: string | null } };
+
+export type FraudFlagsQueryVariables = Exact<{
+  status?: FraudStatus | null | undefined;
+  userId?: string | null | undefined;
+}>;
+
+
+export type FraudFlagsQuery = { fraudFlags: { totalCount: number, nodes: Array<{ id: string, kind: FraudKind, status: FraudStatus, evidence: string, note: string | null, raisedAt: string, user: { id: string, name: string } }> } };
+
+export type ClearFraudFlagMutationVariables = Exact<{
+  input: DecisionInput;
+}>;
+
+
+export type ClearFraudFlagMutation = { clearFraudFlag: { id: string, status: FraudStatus, note: string | null } };
+
+export type ConfirmFraudFlagMutationVariables = Exact<{
+  input: DecisionInput;
+}>;
+
+
+export type ConfirmFraudFlagMutation = { confirmFraudFlag: { id: string, status: FraudStatus, note: string | null } };
+
+export type LedgerTransactionsQueryVariables = Exact<{
+  reference?: string | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type LedgerTransactionsQuery = { ledgerTransactions: { nodes: Array<{ id: string, kind: WalletEntryKind, reference: string, recordedAt: string, revertedBy: string | null, entries: Array<{ accountType: AccountType, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type RevertTransactionMutationVariables = Exact<{
+  input: RevertTransactionInput;
+}>;
+
+
+export type RevertTransactionMutation = { revertTransaction: { dryRun: boolean, transaction: { id: string } | null, entries: Array<{ accountType: AccountType, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }> } };
+
+export type WalletStatementQueryVariables = Exact<{
+  from: string;
+  to: string;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type WalletStatementQuery = { me: { id: string, wallet: { id: string, then: { amount: string, currency: string }, statement: { openingBalance: { amount: string, currency: string }, closingBalance: { amount: string, currency: string }, entries: { totalCount: number, nodes: Array<{ number: number, kind: WalletEntryKind, reference: string, createdAt: string, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } } | null } | null };
 
 export type SignInMutationVariables = Exact<{
   input: SignInInput;
@@ -663,6 +824,13 @@ export type NearbyDriversQueryVariables = Exact<{
 
 export type NearbyDriversQuery = { nearbyDrivers: Array<{ heading: number | null, distanceM: number, vehicleType: VehicleType, lastSeenAt: string, position: { lat: number, lng: number } }> };
 
+export type SettleDebtMutationVariables = Exact<{
+  paymentId: string;
+}>;
+
+
+export type SettleDebtMutation = { settleDebt: { id: string, status: PaymentStatus, owed: { amount: string, currency: string }, captured: { amount: string, currency: string } } };
+
 export type UpdateLocationMutationVariables = Exact<{
   input: LocationInput;
 }>;
@@ -832,6 +1000,191 @@ export const TripStateFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"TripState"});
+export const LedgerHealthDocument = new TypedDocumentString(`
+    query LedgerHealth {
+  ledgerHealth {
+    balanced
+    openDiscrepancies
+    openFraudFlags
+    totals {
+      type
+      accounts
+      balance {
+        amount
+        currency
+      }
+    }
+    lastReconciliation {
+      id
+      date
+      ok
+      createdAt
+    }
+    violations {
+      kind
+      reference
+      since
+    }
+  }
+}
+    `);
+export const DiscrepanciesFoundDocument = new TypedDocumentString(`
+    query DiscrepanciesFound($status: DiscrepancyStatus) {
+  discrepanciesFound(status: $status) {
+    nodes {
+      id
+      kind
+      status
+      expected
+      actual
+      reference
+      note
+      foundAt
+    }
+    totalCount
+  }
+}
+    `);
+export const ResolveDiscrepancyDocument = new TypedDocumentString(`
+    mutation ResolveDiscrepancy($input: DecisionInput!) {
+  resolveDiscrepancy(input: $input) {
+    id
+    status
+    note
+  }
+}
+    `);
+export const FraudFlagsDocument = new TypedDocumentString(`
+    query FraudFlags($status: FraudStatus, $userId: ID) {
+  fraudFlags(status: $status, userId: $userId) {
+    nodes {
+      id
+      kind
+      status
+      evidence
+      note
+      raisedAt
+      user {
+        id
+        name
+      }
+    }
+    totalCount
+  }
+}
+    `);
+export const ClearFraudFlagDocument = new TypedDocumentString(`
+    mutation ClearFraudFlag($input: DecisionInput!) {
+  clearFraudFlag(input: $input) {
+    id
+    status
+    note
+  }
+}
+    `);
+export const ConfirmFraudFlagDocument = new TypedDocumentString(`
+    mutation ConfirmFraudFlag($input: DecisionInput!) {
+  confirmFraudFlag(input: $input) {
+    id
+    status
+    note
+  }
+}
+    `);
+export const LedgerTransactionsDocument = new TypedDocumentString(`
+    query LedgerTransactions($reference: ID, $first: Int, $after: String) {
+  ledgerTransactions(reference: $reference, first: $first, after: $after) {
+    nodes {
+      id
+      kind
+      reference
+      recordedAt
+      revertedBy
+      entries {
+        accountType
+        amount {
+          amount
+          currency
+        }
+        balanceAfter {
+          amount
+          currency
+        }
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+  }
+}
+    `);
+export const RevertTransactionDocument = new TypedDocumentString(`
+    mutation RevertTransaction($input: RevertTransactionInput!) {
+  revertTransaction(input: $input) {
+    dryRun
+    transaction {
+      id
+    }
+    entries {
+      accountType
+      amount {
+        amount
+        currency
+      }
+      balanceAfter {
+        amount
+        currency
+      }
+    }
+  }
+}
+    `);
+export const WalletStatementDocument = new TypedDocumentString(`
+    query WalletStatement($from: DateTime!, $to: DateTime!, $first: Int, $after: String) {
+  me {
+    id
+    wallet {
+      id
+      then: balanceAt(time: $from, by: EFFECTIVE) {
+        amount
+        currency
+      }
+      statement(from: $from, to: $to, first: $first, after: $after) {
+        openingBalance {
+          amount
+          currency
+        }
+        closingBalance {
+          amount
+          currency
+        }
+        entries {
+          nodes {
+            number
+            kind
+            amount {
+              amount
+              currency
+            }
+            balanceAfter {
+              amount
+              currency
+            }
+            reference
+            createdAt
+          }
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+          totalCount
+        }
+      }
+    }
+  }
+}
+    `);
 export const SignInDocument = new TypedDocumentString(`
     mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
@@ -1522,6 +1875,22 @@ export const NearbyDriversDocument = new TypedDocumentString(`
   }
 }
     `);
+export const SettleDebtDocument = new TypedDocumentString(`
+    mutation SettleDebt($paymentId: ID!) {
+  settleDebt(paymentId: $paymentId) {
+    id
+    status
+    owed {
+      amount
+      currency
+    }
+    captured {
+      amount
+      currency
+    }
+  }
+}
+    `);
 export const UpdateLocationDocument = new TypedDocumentString(`
     mutation UpdateLocation($input: LocationInput!) {
   updateLocation(input: $input) {
@@ -1716,6 +2085,33 @@ export const StartTripDocument = new TypedDocumentString(`
 export type Requester<C = {}> = <R, V>(doc: string, vars?: V, options?: C) => Promise<R> | AsyncIterable<R>
 export function getSdk<C>(requester: Requester<C>) {
   return {
+    LedgerHealth(variables?: LedgerHealthQueryVariables, options?: C): Promise<LedgerHealthQuery> {
+      return requester<LedgerHealthQuery, LedgerHealthQueryVariables>(LedgerHealthDocument, variables, options) as Promise<LedgerHealthQuery>;
+    },
+    DiscrepanciesFound(variables?: DiscrepanciesFoundQueryVariables, options?: C): Promise<DiscrepanciesFoundQuery> {
+      return requester<DiscrepanciesFoundQuery, DiscrepanciesFoundQueryVariables>(DiscrepanciesFoundDocument, variables, options) as Promise<DiscrepanciesFoundQuery>;
+    },
+    ResolveDiscrepancy(variables: ResolveDiscrepancyMutationVariables, options?: C): Promise<ResolveDiscrepancyMutation> {
+      return requester<ResolveDiscrepancyMutation, ResolveDiscrepancyMutationVariables>(ResolveDiscrepancyDocument, variables, options) as Promise<ResolveDiscrepancyMutation>;
+    },
+    FraudFlags(variables?: FraudFlagsQueryVariables, options?: C): Promise<FraudFlagsQuery> {
+      return requester<FraudFlagsQuery, FraudFlagsQueryVariables>(FraudFlagsDocument, variables, options) as Promise<FraudFlagsQuery>;
+    },
+    ClearFraudFlag(variables: ClearFraudFlagMutationVariables, options?: C): Promise<ClearFraudFlagMutation> {
+      return requester<ClearFraudFlagMutation, ClearFraudFlagMutationVariables>(ClearFraudFlagDocument, variables, options) as Promise<ClearFraudFlagMutation>;
+    },
+    ConfirmFraudFlag(variables: ConfirmFraudFlagMutationVariables, options?: C): Promise<ConfirmFraudFlagMutation> {
+      return requester<ConfirmFraudFlagMutation, ConfirmFraudFlagMutationVariables>(ConfirmFraudFlagDocument, variables, options) as Promise<ConfirmFraudFlagMutation>;
+    },
+    LedgerTransactions(variables?: LedgerTransactionsQueryVariables, options?: C): Promise<LedgerTransactionsQuery> {
+      return requester<LedgerTransactionsQuery, LedgerTransactionsQueryVariables>(LedgerTransactionsDocument, variables, options) as Promise<LedgerTransactionsQuery>;
+    },
+    RevertTransaction(variables: RevertTransactionMutationVariables, options?: C): Promise<RevertTransactionMutation> {
+      return requester<RevertTransactionMutation, RevertTransactionMutationVariables>(RevertTransactionDocument, variables, options) as Promise<RevertTransactionMutation>;
+    },
+    WalletStatement(variables: WalletStatementQueryVariables, options?: C): Promise<WalletStatementQuery> {
+      return requester<WalletStatementQuery, WalletStatementQueryVariables>(WalletStatementDocument, variables, options) as Promise<WalletStatementQuery>;
+    },
     SignIn(variables: SignInMutationVariables, options?: C): Promise<SignInMutation> {
       return requester<SignInMutation, SignInMutationVariables>(SignInDocument, variables, options) as Promise<SignInMutation>;
     },
@@ -1817,6 +2213,9 @@ export function getSdk<C>(requester: Requester<C>) {
     },
     NearbyDrivers(variables: NearbyDriversQueryVariables, options?: C): Promise<NearbyDriversQuery> {
       return requester<NearbyDriversQuery, NearbyDriversQueryVariables>(NearbyDriversDocument, variables, options) as Promise<NearbyDriversQuery>;
+    },
+    SettleDebt(variables: SettleDebtMutationVariables, options?: C): Promise<SettleDebtMutation> {
+      return requester<SettleDebtMutation, SettleDebtMutationVariables>(SettleDebtDocument, variables, options) as Promise<SettleDebtMutation>;
     },
     UpdateLocation(variables: UpdateLocationMutationVariables, options?: C): Promise<UpdateLocationMutation> {
       return requester<UpdateLocationMutation, UpdateLocationMutationVariables>(UpdateLocationDocument, variables, options) as Promise<UpdateLocationMutation>;
