@@ -19,4 +19,5 @@ async function start(kind: string, file: string): Promise<number> {
 
 process.env.NODE_ENV = 'production';
 process.on('message', () => process.send?.({ cpu: process.cpuUsage(), rss: process.memoryUsage.rss() }));
+process.once('SIGINT', () => process.exit(0));
 start(process.argv[2] ?? 'ours', process.argv[3] ?? '').then((port) => process.send?.({ port }));
