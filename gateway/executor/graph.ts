@@ -5,10 +5,12 @@ import {
   type DocumentNode,
   getNamedType,
   type GraphQLSchema,
+  type InterfaceTypeDefinitionNode,
   isAbstractType,
   isInterfaceType,
   isObjectType,
   Kind,
+  type ObjectTypeDefinitionNode,
   parse,
   visit,
 } from 'graphql';
@@ -81,14 +83,20 @@ export function buildGraph(supergraphSdl: string): Graph {
 
 /**
  * Takes keys that a subgraph does not resolve from what the planner sees. When it goes back to a subgraph for a `@requires` it takes any key
- * that is at hand, also one marked `resolvable: false`, and the subgraph answers null.
+ * that is at hand, also one marked `resolvable: false`, and the subgraph answers null. Only there: a type that merely points elsewhere needs its key
+ * to be whole.
  */
 function withoutUnusableKeys(document: DocumentNode): DocumentNode {
-  const enter = <N extends { directives?: readonly ConstDirectiveNode[] }>(node: N): N | undefined => {
+  const enter = (node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode): ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode => {
     const directives = node.directives ?? [];
+    const requiring = new Set(
+      (node.fields ?? []).flatMap(({ directives: of = [] }) =>
+        of.filter((each) => argument(each, 'requires') !== undefined).map((each) => argument(each, 'graph')),
+      ),
+    );
     const kept = directives.flatMap((directive) => {
-      if (directive.name.value !== 'join__type' || !isUnusable(directive)) return [directive];
       const graph = argument(directive, 'graph');
+      if (directive.name.value !== 'join__type' || !isUnusable(directive) || !requiring.has(graph)) return [directive];
       const hasOthers = directives.some((other) => other !== directive && argument(other, 'graph') === graph && !isUnusable(other));
       // Without any key the type still belongs to the subgraph; it only cannot be entered there.
       const bare = { ...directive, arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') };
