@@ -11,7 +11,15 @@ import { createLog } from '../platform/log.js';
 import { appRole, appUrl, migrateSubgraph } from '../platform/migrate.js';
 import { connectDatabase, type Database, inTransaction } from '../platform/postgres.js';
 import { brokenInvariants } from '../subgraphs/payments-ledger/invariants.js';
-import { type AccountRef, type AccountState, accountIdOf, applyPosting, GENESIS_HASH, ownedAccount, systemAccount } from '../subgraphs/payments-ledger/ledger.js';
+import {
+  type AccountRef,
+  type AccountState,
+  accountIdOf,
+  applyPosting,
+  GENESIS_HASH,
+  ownedAccount,
+  systemAccount,
+} from '../subgraphs/payments-ledger/ledger.js';
 import { atDesk, type Desk, type LedgerTx, openAccounts, post, postBatch } from '../subgraphs/payments-ledger/ledgerCommands.js';
 import { LOCK_ACCOUNTS } from '../subgraphs/payments-ledger/ledgerStatements.js';
 import { verifyLedger } from '../subgraphs/payments-ledger/ledgerVerification.js';

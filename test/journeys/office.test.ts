@@ -84,8 +84,8 @@ describe.each(['one', 'split'] as const)('the office story, layout %s', (layout)
 
   test('a customer is none of the office', async () => {
     const customer = await graph.as('customer');
-    for (const attempt of [customer.Threads(), customer.Withdrawals(), customer.RunReconciliation(), customer.SystemHealth()]) {
-      await expect(attempt).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    for (const attempt of [customer.Threads, customer.Withdrawals, customer.RunReconciliation, customer.SystemHealth]) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'FORBIDDEN' });
     }
   });
 });
