@@ -1,9 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { ANONYMOUS } from '../platform/actor.js';
 import { createLog } from '../platform/log.js';
 import { startEngine } from './engine.js';
 import { localLink } from './localLink.js';
+import { watchSupergraph } from './supergraphFile.js';
 import { eventually } from './testGateway.js';
 import { compose, testGraph } from './testSubgraphs.js';
 
@@ -61,4 +65,26 @@ test('a broken supergraph is refused, and the old one goes on serving', async ()
   expect(() => engine.update(supergraphSdl.replaceAll('"cars"', '"lorries"'))).toThrow('no link');
   expect(await ask('{ trip(id: "t1") { car { plate } } }')).toEqual({ data: { trip: { car: { plate: 'plate-car-t1' } } } });
   await engine.stop();
+});
+
+test('the file of the supergraph is watched; a broken one is logged and changes nothing', async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-supergraph-'));
+  const file = path.join(dir, 'supergraph.graphql');
+  await writeFile(file, 'first');
+  const applied: string[] = [];
+  const lines: string[] = [];
+  const log = createLog({ service: 'test', level: 'error', destination: { write: (line) => void lines.push(line) } });
+  const apply = (text: string) => {
+    if (text.includes('broken')) throw new Error('no supergraph');
+    applied.push(text);
+  };
+  const stop = watchSupergraph(file, apply, log, 20);
+  // The watcher's first look has to be over, or the change would be what it starts from.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await writeFile(file, 'a broken one');
+  await eventually(() => lines.length).toBe(1);
+  await writeFile(file, 'the second');
+  await eventually(() => applied).toEqual(['the second']);
+  stop();
+  await rm(dir, { recursive: true });
 });
