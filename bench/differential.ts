@@ -1,4 +1,4 @@
-import { compareGraph, type Difference } from '../gateway/executor/differential/compare.js';
+import { compareGraph, type Difference } from '../test/differential/compare.js';
 
 // Random operations through the executor against one schema over the same data (EN-03): `npm run bench differential`, or with
 // GRAPHS, OPERATIONS and SEED. Prints each difference with the seeds that give it again.

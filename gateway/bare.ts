@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { createLog } from '../platform/log.js';
 import { bareConfigSchema, startBareGateway } from './bareGateway.js';
 import { readSupergraph } from './engine.js';
+import { watchSupergraph } from './supergraphFile.js';
 
 // npm run gateway -- --supergraph FILE --port N [--config FILE]
 
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
   const log = createLog({ service: 'gateway', level: process.env.LOG_LEVEL || 'warn' });
   const gateway = await startBareGateway({ supergraphSdl: await readSupergraph(values.supergraph), port, config, log });
   console.log(`Gateway ready at http://localhost:${gateway.port}/graphql`);
+  watchSupergraph(values.supergraph, gateway.update, log);
   const stop = () => void gateway.stop().then(() => process.exit(0));
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);

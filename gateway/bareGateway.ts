@@ -56,7 +56,12 @@ const passThrough: Credentials = {
  * Serves any Federation 2 supergraph (EN-01): no domain, no sign-in, no limits unless configured. The same links, data source and
  * subscriptions as the gateway of the product.
  */
-export async function startBareGateway({ supergraphSdl, port, config, log }: BareOptions): Promise<{ port: number; stop(): Promise<void> }> {
+export async function startBareGateway({
+  supergraphSdl,
+  port,
+  config,
+  log,
+}: BareOptions): Promise<{ port: number; update(supergraphSdl: string): void; stop(): Promise<void> }> {
   const links = [...Supergraph.build(supergraphSdl, { validateSupergraph: false }).subgraphsMetadata()].map(({ name, url }) =>
     remoteLink({ name, endpoint: config.subgraphs[name]?.url ?? url, credentials: passThrough }),
   );
@@ -120,6 +125,7 @@ export async function startBareGateway({ supergraphSdl, port, config, log }: Bar
 
   return {
     port: listening.port,
+    update: engine.update,
     async stop() {
       await Promise.all([listening.drain(5_000), sockets.close()]);
       await engine.stop();

@@ -32,6 +32,11 @@ export interface Engine {
   apollo: ApolloServer<GatewayContext>;
   subscriptions: FederatedSubscriptions;
   schema(): GraphQLSchema;
+  /**
+   * Takes a new supergraph while requests run (GW-03). What has begun ends with what it began with; subscriptions that are no longer valid end
+   * with SCHEMA_CHANGED. @throws Error when the supergraph is broken or names a subgraph to which there is no link: then the old one stays
+   */
+  update(supergraphSdl: string): void;
   stop(): Promise<void>;
 }
 
@@ -48,9 +53,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const subscriptions = createSubscriptions({ links, principalOf: options.principalOf, executor: current });
   // Apollo is talkative at `info`; what matters of it comes as warnings.
   const logger = options.log.child({ part: 'apollo' }, { level: options.log.level === 'silent' ? 'silent' : 'warn' });
+  let load: ((supergraphSdl: string) => void) | null = null;
   const gateway = new ExecutingGateway(
     {
-      supergraphSdl: options.supergraphSdl,
+      async supergraphSdl({ update }) {
+        load = update;
+        return { supergraphSdl: options.supergraphSdl };
+      },
       logger,
       debug: false,
       buildService({ name }) {
@@ -70,9 +79,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       });
     },
   );
-  gateway.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) => {
-    executor = createExecutor(buildGraph(coreSupergraphSdl));
-  });
+  executor = createExecutor(buildGraph(options.supergraphSdl));
   const apollo = new ApolloServer<GatewayContext>({
     gateway,
     logger,
@@ -93,6 +100,17 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     apollo,
     subscriptions,
     schema: () => current().graph.schema,
+    update(supergraphSdl) {
+      // Built first, because it is what may fail; between the two assignments nothing else runs.
+      const next = createExecutor(buildGraph(supergraphSdl));
+      for (const { name } of next.graph.planner.supergraph.subgraphsMetadata()) {
+        if (!links.has(name)) throw new Error(`The supergraph names the subgraph "${name}", but the gateway was given no link to it.`);
+      }
+      if (!load) throw new Error('The gateway has not started yet.');
+      load(supergraphSdl);
+      executor = next;
+      subscriptions.schemaChanged(next.graph.schema);
+    },
     async stop() {
       subscriptions.close();
       await apollo.stop();

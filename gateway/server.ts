@@ -43,6 +43,8 @@ export interface RunningGateway {
   port: number;
   /** Subscriptions open to subgraphs right now. */
   upstreamCount(): number;
+  /** Takes a changed supergraph while requests run (GW-03). @throws Error when it is broken: then the old one goes on serving */
+  update(supergraphSdl: string): void;
   /** Stops accepting, finishes what runs, tells sockets to come back elsewhere (1012), closes the links. */
   stop(): Promise<void>;
 }
@@ -136,6 +138,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     url: `http://localhost:${port}/`,
     port,
     upstreamCount: engine.subscriptions.upstreamCount,
+    update: engine.update,
     async stop() {
       health.drain();
       await Promise.all([drain(options.drainMs ?? DRAIN_MS), sockets.close()]);

@@ -1,4 +1,4 @@
-import { type DocumentNode, type ExecutionResult, print } from 'graphql';
+import { type DocumentNode, type ExecutionResult, type GraphQLFormattedError, type GraphQLSchema, print, validate } from 'graphql';
 import type { Caller } from '../platform/subgraph.js';
 import { createDeliveryQueue, OperationEnded, type UpstreamEvent } from './delivery.js';
 import type { Executor } from './executor/execute.js';
@@ -17,12 +17,19 @@ export interface SubscriptionRequest {
 }
 
 export interface FederatedSubscriptions {
+  /** Ends what is no longer valid in a new schema, with a code to subscribe again; all else goes on with the plan that it began with (GW-13b). */
+  schemaChanged(schema: GraphQLSchema): void;
   /** Refusals come out of the iterator, as OperationEnded. @throws what the planner throws, for a document that cannot be planned */
   subscribe(request: SubscriptionRequest): AsyncGenerator<ExecutionResult, undefined>;
   /** Subscriptions open to subgraphs right now. */
   upstreamCount(): number;
   close(): void;
 }
+
+const SCHEMA_CHANGED: GraphQLFormattedError = {
+  message: 'The graph has changed, and this subscription is not valid in it any more. Load the new schema and subscribe again.',
+  extensions: { code: 'SCHEMA_CHANGED', retryAfter: 1 },
+};
 
 interface SubscriptionPlan {
   executor: Executor;
@@ -47,6 +54,7 @@ export interface SubscriptionOptions {
 export function createSubscriptions(options: SubscriptionOptions): FederatedSubscriptions {
   const { links, principalOf } = options;
   const upstreams = createSharedUpstreams();
+  const running = new Set<{ document: DocumentNode; end(errors: readonly GraphQLFormattedError[]): void }>();
   const completed = new WeakMap<UpstreamEvent, Map<string, Promise<ExecutionResult>>>();
   // What is planned belongs to the executor that planned it: a subscription keeps both until it ends.
   const primaries = new WeakMap<Prepared, PrimaryOperation>();
@@ -73,6 +81,14 @@ export function createSubscriptions(options: SubscriptionOptions): FederatedSubs
   };
 
   return {
+    schemaChanged(schema) {
+      const valid = new Map<DocumentNode, boolean>();
+      for (const entry of [...running]) {
+        const known = valid.get(entry.document) ?? validate(schema, entry.document).length === 0;
+        valid.set(entry.document, known);
+        if (!known) entry.end([SCHEMA_CHANGED]);
+      }
+    },
     subscribe(request) {
       const plan = planFor(request);
       const { primary } = plan;
@@ -85,13 +101,32 @@ export function createSubscriptions(options: SubscriptionOptions): FederatedSubs
       const sharedBy = principal === null ? null : JSON.stringify([keyOf(request), request.variables, principal]);
       const queue = createDeliveryQueue(primary.rootField);
       let left = false;
-      let leave = () => {};
-      leave = upstreams.watch({ link, primary, variables, afterSequence: primary.afterSequenceOf(request.variables), caller: request.caller }, principal, {
-        next: (event) => {
-          if (!queue.push(event)) leave();
+      let leaveUpstream = () => {};
+      const leave = () => {
+        running.delete(entry);
+        leaveUpstream();
+      };
+      const entry = {
+        document: request.document,
+        end(errors: readonly GraphQLFormattedError[]) {
+          queue.end(errors);
+          leave();
         },
-        end: (errors) => queue.end(errors),
-      });
+      };
+      running.add(entry);
+      leaveUpstream = upstreams.watch(
+        { link, primary, variables, afterSequence: primary.afterSequenceOf(request.variables), caller: request.caller },
+        principal,
+        {
+          next: (event) => {
+            if (!queue.push(event)) leave();
+          },
+          end(errors) {
+            running.delete(entry);
+            queue.end(errors);
+          },
+        },
+      );
 
       // Written by hand: an async generator's return() waits for its pending next(), so a client that leaves between two events would
       // hold the upstream open until the next one.

@@ -15,6 +15,7 @@ import { remoteLink, signedCredentials } from './remoteLink.js';
 import { REMOTE_ROUTES } from './routes.js';
 import { startGateway } from './server.js';
 import { keepSecret, openServers, type Servers } from './servers.js';
+import { watchSupergraph } from './supergraphFile.js';
 
 export interface RunningSystem {
   url: string;
@@ -61,6 +62,8 @@ export async function startSystem(env: NodeJS.ProcessEnv, options: { log?: Log; 
       playground: createPlayground({ demo }),
     });
     started.push(gateway);
+    const unwatch = watchSupergraph(path.resolve(packageRoot, config.supergraphPath), gateway.update, log);
+    started.push({ stop: async () => unwatch() });
     graph.url ||= `http://127.0.0.1:${gateway.port}/graphql`;
     if (demo) await seed(subgraphs);
     return { url: `http://localhost:${gateway.port}`, port: gateway.port, demo, runsOn: servers?.description ?? 'subgraphs of their own', stop };

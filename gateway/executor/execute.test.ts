@@ -2,7 +2,7 @@ import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { AnswerText } from './execute.js';
 import type { FetchTiming } from './run.js';
-import { smallGraph } from './smallGraph.js';
+import { smallGraph } from './smallGraph.given.js';
 
 const reference = async (entity: Record<string, unknown>) => entity;
 

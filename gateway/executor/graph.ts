@@ -15,6 +15,9 @@ import {
   visit,
 } from 'graphql';
 
+/** Plans that are weighed against each other for one operation; Apollo's 10,000 take seconds for large operations. */
+const MAX_EVALUATED_PLANS = 500;
+
 /** A supergraph made ready for planning and execution. Replaced as a whole when the supergraph changes. */
 export interface Graph {
   readonly planner: QueryPlanner;
@@ -60,7 +63,7 @@ export function buildGraph(supergraphSdl: string): Graph {
     return names;
   };
   return {
-    planner: new QueryPlanner(supergraph, {}),
+    planner: new QueryPlanner(supergraph, { debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS } }),
     api,
     schema: api.toGraphQLJSSchema(),
     fieldsWithArguments: fieldsWithArguments(whole),

@@ -104,20 +104,7 @@ function checkSelections(graph: Graph, set: SelectionSetNode, type: string, at: 
     const inner = graph.typeOfField(type, field.name.value);
     if (field.selectionSet && inner) checkSelections(graph, field.selectionSet, inner, [...at, field.alias?.value ?? field.name.value], given);
   }
-  for (const selection of set.selections) {
-    if (selection.kind !== Kind.INLINE_FRAGMENT) continue;
-    const condition = selection.typeCondition?.name.value ?? type;
-    // Which types can stand here depends on the subgraph that gives the object: a plan leaves out those that it does not know.
-    const own = selection.selectionSet.selections.filter((part) => part.kind === Kind.FIELD && part.name.value !== '__typename') as FieldNode[];
-    const present = own.filter((field) => isGivenOf(graph, given, at, condition, field));
-    if (present.length > 0) checkSelections(graph, selection.selectionSet, condition, at, given);
-  }
-}
-
-/** Whether a field is fetched of objects of this very type, and not only because another type has a field of that name. */
-function isGivenOf(graph: Graph, given: Map<string, Given[]>, at: readonly string[], type: string, field: FieldNode): boolean {
-  const found = given.get([...at, field.alias?.value ?? field.name.value].join('.')) ?? [];
-  return found.some(({ conditions }) => conditions.includes(type) && conditions.every((condition) => couldBe(graph, type, condition)));
+  // Fragments are not followed: a plan rightly leaves out types that the subgraph which gives the objects does not know as such.
 }
 
 /** Whether an object of one type may be of the other too. */

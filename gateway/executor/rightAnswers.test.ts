@@ -1,7 +1,7 @@
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { checkPlan } from './planCheck.js';
-import { smallGraph } from './smallGraph.js';
+import { smallGraph } from './smallGraph.given.js';
 
 // Each of these an unmodified Apollo gateway answers wrongly, mostly without any error (EN-02, EN-02b).
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { compareGraph } from './differential/compare.js';
+import { compareGraph } from './compare.js';
 
 const GRAPHS = 20;
 const OPERATIONS = 20;

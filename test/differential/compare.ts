@@ -1,8 +1,8 @@
 import { composeServices } from '@apollo/composition';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { execute, type ExecutionResult, type GraphQLSchema, parse, validate } from 'graphql';
-import { AnswerText, createExecutor, type Executor } from '../execute.js';
-import { buildGraph } from '../graph.js';
+import { AnswerText, createExecutor, type Executor } from '../../gateway/executor/execute.js';
+import { buildGraph } from '../../gateway/executor/graph.js';
 import { type ModelOptions, modelResolver, type Thing } from './model.js';
 import { createRandom } from './random.js';
 import { type RandomGraph, randomGraph } from './randomGraph.js';
