@@ -13,7 +13,6 @@ import type { SubgraphEnvironment } from '../platform/startSubgraph.js';
 import type { Subgraph } from '../platform/subgraph.js';
 import { startBooking } from '../subgraphs/booking/main.js';
 import { generateFleet } from '../subgraphs/fleet/generator.js';
-import { startFleet } from '../subgraphs/fleet/main.js';
 import { findVehicles, type VehicleOrder, type VehicleSearch } from '../subgraphs/fleet/searchQueries.js';
 
 // Search at 100,000 cars and 1,000,000 bookings; contested bookings, as the claim alone in SQL and as the whole command through the subgraph; availability of

@@ -7,7 +7,7 @@ import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { vehicleCreated, vehicleRetired, vehicleUpdated } from './events.js';
 import { lockVehicle, stationsByIds } from './queries.js';
-import { busyRanges, stations, vehicles } from './tables.js';
+import { busyRanges, pastRentals, stations, vehicles } from './tables.js';
 import { assertNotRetired, assertVersion, newVehicleSchema, slugFor, vehicleChangesSchema, type VehicleRow } from './vehicle.js';
 
 /** Days are counted by this clock for a car without a station, such as a driver's own. */
@@ -135,17 +135,25 @@ export async function keepRideVehicle(
 /** Keeps fleet's copy of what blocks a vehicle: the range of a live booking, or nothing. */
 export async function keepBusyRange(
   tx: Tx,
-  booking: { bookingId: string; vehicleId: string; from: Date; to: Date } | { bookingId: string; free: true },
+  booking: { bookingId: string; vehicleId: string; from: Date; to: Date; kind?: 'BOOKING' | 'BLOCK' } | { bookingId: string; free: true },
 ): Promise<void> {
   if ('free' in booking) {
     await tx.orm.delete(busyRanges).where(eq(busyRanges.bookingId, booking.bookingId));
     return;
   }
-  const range = { vehicleId: booking.vehicleId, fromAt: booking.from, toAt: booking.to };
+  const range = { vehicleId: booking.vehicleId, fromAt: booking.from, toAt: booking.to, kind: booking.kind ?? 'BOOKING' };
   await tx.orm
     .insert(busyRanges)
     .values({ bookingId: booking.bookingId, ...range })
     .onConflictDoUpdate({ target: busyRanges.bookingId, set: range });
+}
+
+/** A rental is over: its car is free, and the time that it was out is remembered (FL-08). */
+export async function keepPastRental(tx: Tx, rental: { bookingId: string; vehicleId: string; returnedAt: Date }): Promise<void> {
+  const [busy] = await tx.orm.delete(busyRanges).where(eq(busyRanges.bookingId, rental.bookingId)).returning();
+  if (!busy || busy.fromAt >= rental.returnedAt) return;
+  const { bookingId, vehicleId, returnedAt } = rental;
+  await tx.orm.insert(pastRentals).values({ bookingId, vehicleId, fromAt: busy.fromAt, toAt: returnedAt }).onConflictDoNothing();
 }
 
 export async function addStation(tx: Tx, station: typeof stations.$inferInsert): Promise<void> {

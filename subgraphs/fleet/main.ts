@@ -10,11 +10,12 @@ import { type FleetLoaders, fleetLoaders, StationResolver, toStation, toVehicle,
 import { VehicleSearchResolver } from './searchResolvers.js';
 import { seedFleet } from './seed.js';
 import { SystemHealth } from './types.js';
+import { StationUtilisationResolver, VehicleUtilisationResolver } from './utilisationResolvers.js';
 
 /** Federation schema of fleet; also what composition reads. */
 export function buildFleetSchema() {
   return buildFederatedSchema({
-    resolvers: [VehicleResolver, StationResolver, VehicleSearchResolver],
+    resolvers: [VehicleResolver, StationResolver, VehicleSearchResolver, VehicleUtilisationResolver, StationUtilisationResolver],
     orphanedTypes: [SystemHealth],
     permissions: fleetPermissions,
     references: {
