@@ -26,6 +26,8 @@ export interface Database {
 export interface Wakers {
   events: Set<() => void>;
   timers: Set<(dueAt: Date) => void>;
+  /** Told of entities that changed, before the transaction's caller goes on: caches forget them, so that an answer is never followed by an older one. */
+  entities: Set<(kind: string, ids: readonly string[]) => Promise<void>>;
 }
 
 /** Where a change comes from: travels into events, and from there into what consumers do (PF-02c). */
@@ -43,8 +45,8 @@ export interface Tx {
   cause: Cause;
   log: Log;
   wakers: Wakers;
-  /** Runs after the commit, and only then: hints and wake-ups, whose loss delays but does not harm. */
-  afterCommit(task: () => void): void;
+  /** Runs after the commit, and only then: hints and wake-ups, whose loss delays but does not harm. What it returns is waited for. */
+  afterCommit(task: () => void | Promise<void>): void;
 }
 
 const POOL_SIZE = 20;
@@ -67,7 +69,7 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
     sql: client,
     log: options.log,
     clock: options.clock,
-    wakers: { events: new Set(), timers: new Set() },
+    wakers: { events: new Set(), timers: new Set(), entities: new Set() },
     close: () => client.end({ timeout: 5 }),
   };
 }
@@ -78,7 +80,7 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
  */
 export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
-    const tasks: (() => void)[] = [];
+    const tasks: (() => void | Promise<void>)[] = [];
     try {
       const result = await db.orm.transaction(async (orm) => {
         await setActor(orm as unknown as Orm, actor);
@@ -92,7 +94,7 @@ export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause,
           afterCommit: (task) => tasks.push(task),
         });
       });
-      for (const task of tasks) task();
+      await Promise.all(tasks.map((task) => task()));
       return result;
     } catch (error) {
       const state = sqlState(error);
@@ -104,6 +106,13 @@ export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause,
       await new Promise((resolve) => setTimeout(resolve, 5 * 2 ** attempt * Math.random()));
     }
   }
+}
+
+/** Has every cache of this process forget entities once this transaction has committed, and before its caller goes on (GW-30). */
+export function entitiesChanged(tx: Tx, kind: string, ids: readonly string[]): void {
+  tx.afterCommit(async () => {
+    await Promise.all([...tx.wakers.entities].map((forget) => forget(kind, ids)));
+  });
 }
 
 async function setActor(orm: Orm, actor: Actor): Promise<void> {
