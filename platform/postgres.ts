@@ -26,6 +26,8 @@ export interface Database {
 export interface Wakers {
   events: Set<() => void>;
   timers: Set<(dueAt: Date) => void>;
+  /** Told of entities that changed, before the transaction's caller goes on: caches forget them, so that an answer is never followed by an older one. */
+  entities: Set<(kind: string, ids: readonly string[]) => Promise<void>>;
 }
 
 /** Where a change comes from: travels into events, and from there into what consumers do (PF-02c). */
@@ -43,6 +45,7 @@ export interface Tx {
   cause: Cause;
   log: Log;
   wakers: Wakers;
+<<<<<<< HEAD
   /**
    * Runs a statement that the server parses once per connection, in the same transaction as `orm`: for the few on a hot path, where parsing costs
    * as much as doing. Parameters are texts; the statement casts them. Timestamps and bigints come back as texts.
@@ -50,6 +53,10 @@ export interface Tx {
   prepared<Row>(text: string, parameters: readonly (string | null)[]): Promise<Row[]>;
   /** Runs after the commit, and only then: hints and wake-ups, whose loss delays but does not harm. */
   afterCommit(task: () => void): void;
+=======
+  /** Runs after the commit, and only then: hints and wake-ups, whose loss delays but does not harm. What it returns is waited for. */
+  afterCommit(task: () => void | Promise<void>): void;
+>>>>>>> rental
 }
 
 const POOL_SIZE = 20;
@@ -72,7 +79,7 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
     sql: client,
     log: options.log,
     clock: options.clock,
-    wakers: { events: new Set(), timers: new Set() },
+    wakers: { events: new Set(), timers: new Set(), entities: new Set() },
     close: () => client.end({ timeout: 5 }),
   };
 }
@@ -83,7 +90,7 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
  */
 export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
-    const tasks: (() => void)[] = [];
+    const tasks: (() => void | Promise<void>)[] = [];
     try {
       const result = await db.orm.transaction(async (orm) => {
         await setActor(orm as unknown as Orm, actor);
@@ -98,7 +105,7 @@ export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause,
           afterCommit: (task) => tasks.push(task),
         });
       });
-      for (const task of tasks) task();
+      await Promise.all(tasks.map((task) => task()));
       return result;
     } catch (error) {
       const state = sqlState(error);
@@ -112,9 +119,17 @@ export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause,
   }
 }
 
+<<<<<<< HEAD
 /** The connection of a drizzle transaction: drizzle's own statements on it are never prepared. */
 function connectionOf(orm: Orm): postgres.TransactionSql {
   return (orm as unknown as { _: { session: { client: postgres.TransactionSql } } })._.session.client;
+=======
+/** Has every cache of this process forget entities once this transaction has committed, and before its caller goes on (GW-30). */
+export function entitiesChanged(tx: Tx, kind: string, ids: readonly string[]): void {
+  tx.afterCommit(async () => {
+    await Promise.all([...tx.wakers.entities].map((forget) => forget(kind, ids)));
+  });
+>>>>>>> rental
 }
 
 async function setActor(orm: Orm, actor: Actor): Promise<void> {

@@ -5,7 +5,7 @@ import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { vehicleUnavailable } from './availability.js';
-import { claimRange, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
+import { availabilityChanged, claimRange, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
 import { blockLifted, blockPlaced } from './events.js';
 import { busyRangesAfter } from './queries.js';
 import { requireVehicle } from './quoteCommands.js';
@@ -23,6 +23,7 @@ export async function blockVehicle(tx: Tx, input: { vehicleId: string; from: Dat
   const { vehicleId, from, to, reason } = input;
   assertWindow(from, to, 'input.');
   await requireVehicle(tx, vehicleId, 'input.vehicleId');
+  availabilityChanged(tx, [vehicleId]);
   const id = newUuid(tx.now);
   const during = { from, to };
   if (!(await claimRange(tx.orm, { holderId: id, kind: 'BLOCK', vehicleId, during }))) {
@@ -45,6 +46,7 @@ export async function unblockVehicle(tx: Tx, blockId: string): Promise<BlockRow>
   if (block.liftedAt) return block;
   const [row] = await tx.orm.update(vehicleBlocks).set({ liftedAt: tx.now }).where(eq(vehicleBlocks.id, blockId)).returning();
   if (!row) throw new Error('the locked block vanished');
+  availabilityChanged(tx, [block.vehicleId]);
   await lockVehicles(tx.orm, [block.vehicleId]);
   await releaseClaims(tx.orm, [blockId]);
   const overdue = await overdueHolder(tx.orm, block.vehicleId);

@@ -9,7 +9,7 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import { assertRentable, blockedRange, vehicleUnavailable } from './availability.js';
 import { bookingCancelled, bookingExpired, bookingHeld } from './events.js';
-import { claimVehicle } from './claimQueries.js';
+import { availabilityChanged, claimVehicle } from './claimQueries.js';
 import { cancellationFeeMinor } from './price.js';
 import { type BookingRow, bookingsByIds, busyRangesAfter, countLiveBookings, lockBooking, lockCustomer, lockQuote, type QuoteRow } from './queries.js';
 import { requireCustomer, requireVehicle } from './quoteCommands.js';
@@ -63,6 +63,7 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
   }
   const id = newUuid(tx.now);
   const blocked = blockedRange(quote.pickupAt, quote.returnAt, vehicle.category);
+  availabilityChanged(tx, [quote.vehicleId]);
   const holdExpiresAt = new Date(tx.now.getTime() + HOLD_MS);
   const booking = await claimVehicle(tx.orm, {
     id,

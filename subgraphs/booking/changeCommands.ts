@@ -8,7 +8,7 @@ import type { Tx } from '../../platform/postgres.js';
 import { assertRentable, blockedRange, type BusyRange, type VehicleFacts, vehicleUnavailable } from './availability.js';
 import { assertUsable } from './bookingCommands.js';
 import { setPickupTimers } from './bookingTimers.js';
-import { claimRange, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
+import { availabilityChanged, claimRange, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
 import { bookingChanged } from './events.js';
 import { type BookingRow, bookingsByIds, busyRangesAfter, lockBooking, lockQuote, rangeOf } from './queries.js';
 import { notChangeable, requireCustomer, requireVehicle } from './quoteCommands.js';
@@ -30,6 +30,7 @@ interface Move {
 async function moveRanges(tx: Tx, moves: readonly Move[], field: string): Promise<void> {
   const left = moves.map(({ booking }) => booking.vehicleId);
   await lockVehicles(tx.orm, [...left, ...moves.map(({ vehicle }) => vehicle.vehicleId)]);
+  availabilityChanged(tx, [...left, ...moves.map(({ vehicle }) => vehicle.vehicleId)]);
   await releaseClaims(
     tx.orm,
     moves.map(({ booking }) => booking.id),

@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { sqlState } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
-import type { Orm, Tx } from '../../platform/postgres.js';
+import { entitiesChanged, type Orm, type Tx } from '../../platform/postgres.js';
 import { type BusyRange, gapsAfter, OPEN_END } from './availability.js';
 import { type BookingRow, busyRangesAfter, rangeOf } from './queries.js';
 import { bookings, type CLAIM_KINDS, vehicleClaims } from './tables.js';
@@ -12,6 +12,14 @@ export interface Claim {
   kind: (typeof CLAIM_KINDS)[number];
   vehicleId: string;
   during: BusyRange;
+}
+
+/** What caches keep under a vehicle's id: its facts and what is taken of it. */
+export const AVAILABILITY = 'availability';
+
+/** Says that what is taken of vehicles, or may be, changes with this transaction: nobody is shown the old state once it has been answered. */
+export function availabilityChanged(tx: Tx, vehicleIds: readonly string[]): void {
+  entitiesChanged(tx, AVAILABILITY, [...new Set(vehicleIds)]);
 }
 
 /** Takes a vehicle for a time, or says false when any of it is taken (BK-01). The database decides: without `do nothing` rivals deadlock. */

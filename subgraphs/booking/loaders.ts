@@ -1,7 +1,10 @@
 import DataLoader from 'dataloader';
 import { type Actor, isSelfOrPrivileged } from '../../platform/actor.js';
 import type { Context } from '../../platform/context.js';
-import { availabilityOf, type BusyRange } from './availability.js';
+import type { EntityCache } from '../../platform/entityCache.js';
+import type { Tx } from '../../platform/postgres.js';
+import { availabilityOf, type BusyRange, type VehicleFacts } from './availability.js';
+import { AVAILABILITY } from './claimQueries.js';
 import { type BookingRow, bookingsByIds, busyRangesAfter, vehiclesByIds } from './queries.js';
 
 export interface AvailabilityKey {
@@ -20,15 +23,15 @@ export interface BookingLoaders {
  * Loaders of one request. Row-level security hides what the actor may not see. Availability is batched but not remembered: a request may book a
  * car between two looks, and must not be told then that it is free.
  */
-export function bookingLoaders(run: Context['run']): BookingLoaders {
-  return {
+export const bookingLoaders =
+  (cache: EntityCache, clock: () => Date) =>
+  (run: Context['run']): BookingLoaders => ({
     booking: new DataLoader(async (ids) => {
       const rows = new Map((await run((tx) => bookingsByIds(tx.orm, ids))).map((row) => [row.id, row]));
       return ids.map((id) => rows.get(id) ?? null);
     }),
-    availability: new DataLoader((keys) => loadAvailability(run, keys), { cache: false }),
-  };
-}
+    availability: new DataLoader((keys) => loadAvailability(run, cache, clock(), keys), { cache: false }),
+  });
 
 /** The actor's own booking, or any for admins and jobs; null for one that does not exist and for somebody else's (BK-13). */
 export async function visibleBooking(ctx: { actor: Actor; loaders: BookingLoaders }, bookingId: string | null): Promise<BookingRow | null> {
@@ -36,17 +39,53 @@ export async function visibleBooking(ctx: { actor: Actor; loaders: BookingLoader
   return row && isSelfOrPrivileged(ctx.actor, row.customerId) ? row : null;
 }
 
-/** One query for the vehicles, and one for what is taken per different beginning, whatever the number of vehicles (BK-08). */
-async function loadAvailability(run: Context['run'], keys: readonly AvailabilityKey[]): Promise<Availability[]> {
-  return run(async (tx) => {
-    const vehicles = new Map((await vehiclesByIds(tx.orm, vehicleIdsOf(keys))).map((row) => [row.vehicleId, row]));
-    const busyAfter = new Map<number, Map<string, BusyRange[]>>();
-    for (const beginning of new Set(keys.map(({ from }) => from.getTime()))) {
-      const asked = keys.filter(({ from }) => from.getTime() === beginning);
-      busyAfter.set(beginning, await busyRangesAfter(tx.orm, vehicleIdsOf(asked), new Date(beginning)));
-    }
-    return keys.map(({ vehicleId, from, to }) => availabilityOf(vehicles.get(vehicleId), busyAfter.get(from.getTime())?.get(vehicleId) ?? [], from, to));
+/** GW-30. */
+const AVAILABILITY_TTL_MS = 5 * 60_000;
+const DAY_MS = 86_400_000;
+/** `vehicle_busy_ranges` gives no more of one vehicle; beyond them it has to be asked again. */
+const MAX_RANGES = 1_000;
+
+/** What is known of a vehicle from the beginning of a day on. */
+interface Outlook {
+  day: number;
+  vehicle: VehicleFacts | undefined;
+  busy: BusyRange[];
+}
+
+/**
+ * From the cache what is taken from the beginning of today (UTC) on, which answers every window from there; one query for the vehicles and one for what is
+ * taken for all that are not in it (BK-08). A window of the past, and a vehicle with too many ranges, is read where bookings are made.
+ */
+async function loadAvailability(run: Context['run'], cache: EntityCache, now: Date, keys: readonly AvailabilityKey[]): Promise<Availability[]> {
+  const today = Math.floor(now.getTime() / DAY_MS) * DAY_MS;
+  const ahead = vehicleIdsOf(keys.filter(({ from }) => from.getTime() >= today));
+  const loadOutlooks = (ids: readonly string[]) => run((tx) => outlooksAfter(tx, ids, new Date(today)));
+  const found = await cache.getMany<Outlook>(AVAILABILITY, ahead, AVAILABILITY_TTL_MS, loadOutlooks);
+  const outlooks = new Map(ahead.map((id, index) => [id, found[index]]));
+  // A cached outlook may be yesterday's, which holds all of today's and more; one of tomorrow can come from a clock that is ahead of ours.
+  const fits = ({ vehicleId, from }: AvailabilityKey) => {
+    const outlook = outlooks.get(vehicleId);
+    return outlook && outlook.day <= from.getTime() && outlook.busy.length < MAX_RANGES ? outlook : null;
+  };
+  const rest = keys.filter((key) => !fits(key));
+  const read = new Map<number, Map<string, Outlook>>();
+  for (const beginning of new Set(rest.map(({ from }) => from.getTime()))) {
+    const ids = vehicleIdsOf(rest.filter(({ from }) => from.getTime() === beginning));
+    const some = await run((tx) => outlooksAfter(tx, ids, new Date(beginning)));
+    read.set(beginning, new Map(ids.map((id, index) => [id, some[index] as Outlook])));
+  }
+  return keys.map((key) => {
+    const { vehicleId, from, to } = key;
+    const outlook = fits(key) ?? read.get(from.getTime())?.get(vehicleId);
+    const busy = (outlook?.busy ?? []).filter((range) => range.to > from);
+    return availabilityOf(outlook?.vehicle, busy, from, to);
   });
+}
+
+async function outlooksAfter(tx: Tx, ids: readonly string[], from: Date): Promise<Outlook[]> {
+  const vehicles = new Map((await vehiclesByIds(tx.orm, ids)).map((row) => [row.vehicleId, row]));
+  const busy = await busyRangesAfter(tx.orm, ids, from);
+  return ids.map((id) => ({ day: from.getTime(), vehicle: vehicles.get(id), busy: busy.get(id) ?? [] }));
 }
 
 function vehicleIdsOf(keys: readonly AvailabilityKey[]): string[] {

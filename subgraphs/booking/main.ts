@@ -1,5 +1,6 @@
 import { isPrivileged } from '../../platform/actor.js';
 import type { Context } from '../../platform/context.js';
+import { connectEntityCache } from '../../platform/entityCache.js';
 import { buildFederatedSchema } from '../../platform/federatedSchema.js';
 import { uuidOf } from '../../platform/ids.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
@@ -60,10 +61,15 @@ export function buildBookingSchema() {
 
 export async function startBooking(environment: SubgraphEnvironment): Promise<Subgraph> {
   const built = await buildBookingSchema();
-  return startSubgraph<BookingLoaders>('booking', environment, async ({ feed }) => ({
-    ...built,
-    loaders: bookingLoaders,
-    consumes: bookingConsumes(feed),
-    timers: bookingTimers(feed),
-  }));
+  return startSubgraph<BookingLoaders>('booking', environment, async ({ db, feed, log }) => {
+    const cache = connectEntityCache(environment.redisUrl, 'booking', log);
+    db.wakers.entities.add(cache.invalidate);
+    return {
+      ...built,
+      loaders: bookingLoaders(cache, environment.clock),
+      consumes: bookingConsumes(feed),
+      timers: bookingTimers(feed),
+      close: cache.close,
+    };
+  });
 }

@@ -7,7 +7,7 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import { blockedRange, OPEN_END } from './availability.js';
 import { fuelFeeMinor, lateFeeMinor } from './charges.js';
-import { fillGaps, lockNextBooking, lockVehicles } from './claimQueries.js';
+import { availabilityChanged, fillGaps, lockNextBooking, lockVehicles } from './claimQueries.js';
 import { bookingAtRisk, bookingOverdue, bookingReturned, bookingStarted } from './events.js';
 import { type BookingRow, lockBooking, vehiclesByIds } from './queries.js';
 import { bookings } from './tables.js';
@@ -134,6 +134,7 @@ export async function markOverdue(tx: Tx, feed: LiveFeed, bookingId: string): Pr
   const blocked = blockedRange(booking.pickupAt, booking.returnAt, vehicle?.category);
   // Bookings are locked before vehicles, by everybody: the next one is told first.
   await markNextAtRisk(tx, feed, booking, blocked.to);
+  availabilityChanged(tx, [booking.vehicleId]);
   await lockVehicles(tx.orm, [booking.vehicleId]);
   await fillGaps(tx, { holderId: booking.id, vehicleId: booking.vehicleId, from: blocked.to });
   if (!booking.overdueSince) {

@@ -3,7 +3,7 @@ import { describeActor } from '../../platform/actor.js';
 import type { LiveFeed } from '../../platform/livefeed.js';
 import type { Tx } from '../../platform/postgres.js';
 import { assertTransition, type BookingStatus, isBlocking } from './bookingStatus.js';
-import { fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
+import { availabilityChanged, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
 import type { BookingRow } from './queries.js';
 import { bookings, bookingTransitions } from './tables.js';
 
@@ -64,6 +64,7 @@ export async function moveBooking(
  * it a gap could be filled for a rental that returns at the same moment, and that nobody would ever empty again.
  */
 async function giveBack(tx: Tx, booking: BookingRow): Promise<void> {
+  availabilityChanged(tx, [booking.vehicleId]);
   await lockVehicles(tx.orm, [booking.vehicleId]);
   await releaseClaims(tx.orm, [booking.id]);
   const overdue = await overdueHolder(tx.orm, booking.vehicleId);

@@ -4,11 +4,23 @@ import { notFound, parseInput, Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Money } from '../../platform/money.js';
 import { appendEvent } from '../../platform/outbox.js';
-import type { Tx } from '../../platform/postgres.js';
+import { entitiesChanged, type Tx } from '../../platform/postgres.js';
 import { vehicleCreated, vehicleRetired, vehicleUpdated } from './events.js';
 import { lockVehicle, stationsByIds } from './queries.js';
-import { busyRanges, stations, vehicles } from './tables.js';
+import { busyRanges, pastRentals, stations, vehicles } from './tables.js';
 import { assertNotRetired, assertVersion, newVehicleSchema, slugFor, vehicleChangesSchema, type VehicleRow } from './vehicle.js';
+
+/** What caches keep under a vehicle's id. */
+export const VEHICLE = 'vehicle';
+/** What caches keep of lists: all of them are forgotten when any car changes. */
+export const LISTINGS = 'listings';
+export const ALL_LISTINGS = 'all';
+
+/** Nobody is shown the old state of a car once the change has been answered (GW-30). */
+function vehicleChanged(tx: Tx, vehicleId: string): void {
+  entitiesChanged(tx, VEHICLE, [vehicleId]);
+  entitiesChanged(tx, LISTINGS, [ALL_LISTINGS]);
+}
 
 /** Days are counted by this clock for a car without a station, such as a driver's own. */
 const DEFAULT_TIME_ZONE = 'Africa/Cairo';
@@ -46,6 +58,7 @@ export async function createVehicle(tx: Tx, input: NewVehicle): Promise<VehicleR
     })
     .returning();
   if (!row) throw new Error('the vehicle was not inserted');
+  vehicleChanged(tx, id);
   await appendEvent(tx, vehicleCreated, id, await factsOf(tx, row));
   return row;
 }
@@ -82,6 +95,7 @@ export async function updateVehicle(tx: Tx, input: VehicleChanges): Promise<Vehi
     .where(eq(vehicles.id, current.id))
     .returning();
   if (!row) throw new Error('the locked vehicle vanished');
+  vehicleChanged(tx, row.id);
   await appendEvent(tx, vehicleUpdated, row.id, await factsOf(tx, row));
   return row;
 }
@@ -97,6 +111,7 @@ export async function retireVehicle(tx: Tx, id: string): Promise<VehicleRow> {
     .where(eq(vehicles.id, id))
     .returning();
   if (!row) throw new Error('the locked vehicle vanished');
+  vehicleChanged(tx, id);
   await appendEvent(tx, vehicleRetired, id, await factsOf(tx, row));
   return row;
 }
@@ -106,6 +121,7 @@ export async function keepRideVehicle(
   tx: Tx,
   car: { vehicleId: string; make: string; model: string; year: number; category: string; seats: number; plate: string },
 ): Promise<void> {
+  vehicleChanged(tx, car.vehicleId);
   await tx.orm
     .insert(vehicles)
     .values({
@@ -135,17 +151,25 @@ export async function keepRideVehicle(
 /** Keeps fleet's copy of what blocks a vehicle: the range of a live booking, or nothing. */
 export async function keepBusyRange(
   tx: Tx,
-  booking: { bookingId: string; vehicleId: string; from: Date; to: Date } | { bookingId: string; free: true },
+  booking: { bookingId: string; vehicleId: string; from: Date; to: Date; kind?: 'BOOKING' | 'BLOCK' } | { bookingId: string; free: true },
 ): Promise<void> {
   if ('free' in booking) {
     await tx.orm.delete(busyRanges).where(eq(busyRanges.bookingId, booking.bookingId));
     return;
   }
-  const range = { vehicleId: booking.vehicleId, fromAt: booking.from, toAt: booking.to };
+  const range = { vehicleId: booking.vehicleId, fromAt: booking.from, toAt: booking.to, kind: booking.kind ?? 'BOOKING' };
   await tx.orm
     .insert(busyRanges)
     .values({ bookingId: booking.bookingId, ...range })
     .onConflictDoUpdate({ target: busyRanges.bookingId, set: range });
+}
+
+/** A rental is over: its car is free, and the time that it was out is remembered (FL-08). */
+export async function keepPastRental(tx: Tx, rental: { bookingId: string; vehicleId: string; returnedAt: Date }): Promise<void> {
+  const [busy] = await tx.orm.delete(busyRanges).where(eq(busyRanges.bookingId, rental.bookingId)).returning();
+  if (!busy || busy.fromAt >= rental.returnedAt) return;
+  const { bookingId, vehicleId, returnedAt } = rental;
+  await tx.orm.insert(pastRentals).values({ bookingId, vehicleId, fromAt: busy.fromAt, toAt: returnedAt }).onConflictDoNothing();
 }
 
 export async function addStation(tx: Tx, station: typeof stations.$inferInsert): Promise<void> {

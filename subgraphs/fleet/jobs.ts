@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Consumption, consumption } from '../../platform/consumer.js';
-import { keepBusyRange, keepRideVehicle } from './commands.js';
+import { keepBusyRange, keepPastRental, keepRideVehicle } from './commands.js';
 
 const driverRegistered = consumption({
   type: 'driver.registered',
@@ -34,6 +34,13 @@ const blocks = (type: string) =>
 const frees = (type: string) =>
   consumption({ type, projection: true, payload: endedBooking, apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.bookingId, free: true }) });
 
+const returned = consumption({
+  type: 'booking.returned',
+  projection: true,
+  payload: z.object({ bookingId: z.uuid(), vehicleId: z.uuid(), returnedAt: z.coerce.date() }),
+  apply: (tx, { payload }) => keepPastRental(tx, payload),
+});
+
 const block = z.object({ blockId: z.uuid(), vehicleId: z.uuid(), blockedFrom: z.coerce.date(), blockedTo: z.coerce.date() });
 
 /** An owner's block keeps a car from customers as a booking does. */
@@ -41,7 +48,8 @@ const blockPlaced = consumption({
   type: 'block.placed',
   projection: true,
   payload: block,
-  apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.blockId, vehicleId: payload.vehicleId, from: payload.blockedFrom, to: payload.blockedTo }),
+  apply: (tx, { payload }) =>
+    keepBusyRange(tx, { bookingId: payload.blockId, kind: 'BLOCK', vehicleId: payload.vehicleId, from: payload.blockedFrom, to: payload.blockedTo }),
 });
 const blockLifted = consumption({
   type: 'block.lifted',
@@ -60,6 +68,6 @@ export const fleetConsumes: readonly Consumption[] = [
   blockLifted,
   frees('booking.cancelled'),
   frees('booking.expired'),
-  frees('booking.returned'),
+  returned,
   frees('booking.noShow'),
 ];

@@ -1,4 +1,5 @@
 import type { Context } from '../../platform/context.js';
+import { connectEntityCache } from '../../platform/entityCache.js';
 import { buildFederatedSchema } from '../../platform/federatedSchema.js';
 import { uuidOf } from '../../platform/ids.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
@@ -10,11 +11,12 @@ import { type FleetLoaders, fleetLoaders, StationResolver, toStation, toVehicle,
 import { VehicleSearchResolver } from './searchResolvers.js';
 import { seedFleet } from './seed.js';
 import { SystemHealth } from './types.js';
+import { StationUtilisationResolver, VehicleUtilisationResolver } from './utilisationResolvers.js';
 
 /** Federation schema of fleet; also what composition reads. */
 export function buildFleetSchema() {
   return buildFederatedSchema({
-    resolvers: [VehicleResolver, StationResolver, VehicleSearchResolver],
+    resolvers: [VehicleResolver, StationResolver, VehicleSearchResolver, VehicleUtilisationResolver, StationUtilisationResolver],
     orphanedTypes: [SystemHealth],
     permissions: fleetPermissions,
     references: {
@@ -43,11 +45,16 @@ export function buildFleetSchema() {
 
 export async function startFleet(environment: SubgraphEnvironment): Promise<Subgraph> {
   const built = await buildFleetSchema();
-  return startSubgraph<FleetLoaders>('fleet', environment, async ({ db }) => ({
-    ...built,
-    loaders: fleetLoaders,
-    consumes: fleetConsumes,
-    timers: {},
-    seedDemo: () => seedFleet(db),
-  }));
+  return startSubgraph<FleetLoaders>('fleet', environment, async ({ db, log }) => {
+    const cache = connectEntityCache(environment.redisUrl, 'fleet', log);
+    db.wakers.entities.add(cache.invalidate);
+    return {
+      ...built,
+      loaders: fleetLoaders(cache),
+      consumes: fleetConsumes,
+      timers: {},
+      seedDemo: () => seedFleet(db),
+      close: cache.close,
+    };
+  });
 }

@@ -13,5 +13,9 @@ export const fleetPermissions: Permissions = {
   },
   Vehicle: {
     plate: onlyOwner(() => null),
+    utilisation: onlyOwner(() => null),
+  },
+  Station: {
+    utilisation: onlyOwner(() => null),
   },
 };

@@ -4,7 +4,8 @@ import type { Context } from '../../platform/context.js';
 import { Refusal } from '../../platform/errors.js';
 import { moneyType, positiveMoney } from '../../platform/graphqlTypes.js';
 import { publicId, requireUuid, uuidOf } from '../../platform/ids.js';
-import { createVehicle, retireVehicle, updateVehicle } from './commands.js';
+import type { EntityCache } from '../../platform/entityCache.js';
+import { createVehicle, retireVehicle, updateVehicle, VEHICLE } from './commands.js';
 import { allStations, type StationRow, stationsByIds, vehicleBySlug, vehiclesByIds } from './queries.js';
 import { CreateVehicleInput, Station, UpdateVehicleInput, Vehicle } from './types.js';
 import type { VehicleRow } from './vehicle.js';
@@ -12,15 +13,25 @@ import type { VehicleRow } from './vehicle.js';
 export interface FleetLoaders {
   vehicle: DataLoader<string, VehicleRow | null>;
   station: DataLoader<string, StationRow | null>;
+  cache: EntityCache;
 }
 
+/** GW-30. What is kept is a whole row; who may see its plate is decided where it is shown. */
+const DETAILS_TTL_MS = 30 * 60_000;
+const STATION = 'station';
+
 /** Loaders of one request: each batch is one query, whatever the number of references (FL-07). Vehicles are public, so no actor is needed. */
-export function fleetLoaders(run: Context['run']): FleetLoaders {
-  return {
-    vehicle: new DataLoader(async (ids) => inOrder(ids, await run((tx) => vehiclesByIds(tx.orm, ids)))),
-    station: new DataLoader(async (ids) => inOrder(ids, await run((tx) => stationsByIds(tx.orm, ids)))),
-  };
-}
+export const fleetLoaders =
+  (cache: EntityCache) =>
+  (run: Context['run']): FleetLoaders => ({
+    vehicle: new DataLoader((ids) =>
+      cache.getMany(VEHICLE, ids, DETAILS_TTL_MS, async (missing) => inOrder(missing, await run((tx) => vehiclesByIds(tx.orm, missing)))),
+    ),
+    station: new DataLoader((ids) =>
+      cache.getMany(STATION, ids, DETAILS_TTL_MS, async (missing) => inOrder(missing, await run((tx) => stationsByIds(tx.orm, missing)))),
+    ),
+    cache,
+  });
 
 function inOrder<T extends { id: string }>(ids: readonly string[], rows: readonly T[]): (T | null)[] {
   const byId = new Map(rows.map((row) => [row.id, row]));

@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { Arg, Ctx, FieldResolver, Int, Query, Resolver, Root } from 'type-graphql';
 import { z } from 'zod';
 import type { Context } from '../../platform/context.js';
@@ -5,12 +6,14 @@ import { parseInput, Refusal } from '../../platform/errors.js';
 import { anyMoney, type ConnectionSource } from '../../platform/graphqlTypes.js';
 import { requireUuid } from '../../platform/ids.js';
 import { DEFAULT_CURRENCY, formatAmount, money } from '../../platform/money.js';
-import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
+import { encodeCursor, type PageRequest, pageRequest, toPage } from '../../platform/page.js';
+import { ALL_LISTINGS, LISTINGS } from './commands.js';
 import { type FleetLoaders, toVehicle } from './resolvers.js';
 import {
   countFacets,
   countVehicles,
   type FacetCount,
+  type FoundVehicle,
   findVehicles,
   PRICE_BANDS_MINOR,
   searchWords,
@@ -86,6 +89,23 @@ function onceOnly<T>(work: () => Promise<T>): () => Promise<T> {
   return () => (running ??= work());
 }
 
+/** GW-30; any change of a car ends it earlier. */
+const LISTING_TTL_MS = 60 * 60_000;
+
+/**
+ * A page of a list, from the cache unless it asks what is free: that changes with every booking. All lists share one version, which is part of each key, so
+ * a page that was read before a change is not found after it.
+ */
+async function listed(ctx: Context<FleetLoaders>, search: VehicleSearch, order: VehicleOrder, page: PageRequest): Promise<FoundVehicle[]> {
+  const read = () => ctx.run((tx) => findVehicles(tx.orm, search, order, page));
+  if (search.available) return read();
+  const asked = JSON.stringify([search, order, page], (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  const [version] = await ctx.loaders.cache.getMany(LISTINGS, [ALL_LISTINGS], LISTING_TTL_MS, async () => [randomUUID()]);
+  const key = createHash('sha256').update(`${version} ${asked}`).digest('base64url');
+  const [found] = await ctx.loaders.cache.getMany(LISTINGS, [key], LISTING_TTL_MS, async () => [await read()]);
+  return found ?? [];
+}
+
 @Resolver(() => VehicleConnection)
 export class VehicleSearchResolver {
   @Query(() => VehicleConnection, { description: 'The rental fleet: cars that can be rented, filtered and sorted.' })
@@ -99,7 +119,7 @@ export class VehicleSearchResolver {
     const search = toSearch(filter);
     const order = toOrder(sort, search);
     const page = pageRequest(order, first, after, 2);
-    const found = await ctx.run((tx) => findVehicles(tx.orm, search, order, page));
+    const found = await listed(ctx, search, order, page);
     const result = toPage(found, page, (row) => encodeCursor(order, [row.sortValue, row.vehicle.id]));
     const counted = onceOnly(() => ctx.run((tx) => countVehicles(tx.orm, search)));
     return {

@@ -62,11 +62,25 @@ export const searchVocabulary = pgTable('search_words', { word: text('word').pri
 export const busyRanges = pgTable(
   'busy_ranges',
   {
+    /** The booking, or the owner's block. */
     bookingId: uuid('booking_id').primaryKey(),
+    kind: text('kind').$type<'BOOKING' | 'BLOCK'>().notNull().default('BOOKING'),
     vehicleId: uuid('vehicle_id').notNull(),
     fromAt: at('from_at').notNull(),
     toAt: at('to_at').notNull(),
   },
   // What ends after a moment, the soonest first: a vehicle has few of them ahead, and the index alone answers.
   (t) => [index('busy_ranges_ahead').on(t.vehicleId, t.toAt, t.fromAt)],
+);
+
+/** Rentals that are over, for utilisation (FL-08): from pick-up to return. */
+export const pastRentals = pgTable(
+  'past_rentals',
+  {
+    bookingId: uuid('booking_id').primaryKey(),
+    vehicleId: uuid('vehicle_id').notNull(),
+    fromAt: at('from_at').notNull(),
+    toAt: at('to_at').notNull(),
+  },
+  (t) => [index('past_rentals_vehicle').on(t.vehicleId, t.toAt, t.fromAt)],
 );

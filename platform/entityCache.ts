@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { deserialize, serialize } from 'node:v8';
+import type { Log } from './log.js';
+import { connectRedis } from './queue.js';
+
+/** What a hot entity looks like to everybody, kept in Redis (GW-30). Never for what only some may see. */
+export interface EntityCache {
+  /** Values by key, in the order of the keys; those that are not there are loaded, all at once, and each by one caller of this process at a time. */
+  getMany<T>(kind: string, keys: readonly string[], ttlMs: number, load: (missing: readonly string[]) => Promise<readonly T[]>): Promise<T[]>;
+  /** From now on nobody is shown what these were: neither what is kept, nor what somebody has just read and is about to keep. */
+  invalidate(kind: string, keys: readonly string[]): Promise<void>;
+  /** How often a value was there, and how often not, since the start. */
+  counts(): { hits: number; misses: number };
+  close(): Promise<void>;
+}
+
+/** Versions outlive every value, so that no value meets a version that is not its own. */
+const VERSION_TTL_MS = 24 * 3_600_000;
+const RETRY_MS = 1_000;
+
+interface Kept {
+  version: string;
+  value: unknown;
+}
+
+/**
+ * Each entity has a version, a random word that changes with every invalidation, and a value carries the version that was there before it was read. A value
+ * whose version is not the present one is not there: so a slow reader cannot put an old state back. Redis may be lost at any time: then everything is read
+ * from the database, and an invalidation that did not arrive is repeated while this process looks past what it could not invalidate.
+ */
+export function connectEntityCache(redisUrl: string, subgraph: string, log: Log): EntityCache {
+  const redis = connectRedis(redisUrl, log);
+  const flights = new Map<string, Promise<unknown>>();
+  const unsure = new Set<string>();
+  let hits = 0;
+  let misses = 0;
+  let closed = false;
+  // One hash tag per subgraph: a cluster then finds versions and values of one call on one node.
+  const name = (part: string, kind: string, key: string) => `{waygraph:${subgraph}}:${part}:${kind}:${key}`;
+
+  /** Versions and valid values, or null when Redis cannot be asked. */
+  const look = async (kind: string, keys: readonly string[]): Promise<{ version: string; kept: Kept | null }[] | null> => {
+    if (redis.status !== 'ready') return null;
+    try {
+      const found = await redis.mgetBuffer(...keys.map((key) => name('version', kind, key)), ...keys.map((key) => name('value', kind, key)));
+      const known = keys.map((key, index) => ({ key, version: found[index]?.toString() ?? null, bytes: found[keys.length + index] }));
+      return await Promise.all(
+        known.map(async ({ key, version, bytes }) => {
+          if (version === null) return { version: await newVersion(kind, key), kept: null };
+          const kept = bytes ? (deserialize(bytes) as Kept) : null;
+          return { version, kept: kept?.version === version ? kept : null };
+        }),
+      );
+    } catch (error) {
+      log.debug({ reason: (error as Error).message }, 'cache not read');
+      return null;
+    }
+  };
+
+  /** The first version of an entity; of two that make one at once, both get the same. */
+  const newVersion = async (kind: string, key: string): Promise<string> => {
+    const place = name('version', kind, key);
+    const made = randomUUID();
+    await redis.set(place, made, 'PX', VERSION_TTL_MS, 'NX');
+    return (await redis.get(place)) ?? made;
+  };
+
+  const keep = async (kind: string, key: string, kept: Kept, ttlMs: number): Promise<void> => {
+    await redis.set(name('value', kind, key), serialize(kept), 'PX', ttlMs).catch((error: Error) => log.debug({ reason: error.message }, 'cache not written'));
+  };
+
+  const bump = async (kind: string, keys: readonly string[]): Promise<void> => {
+    const pipeline = redis.pipeline();
+    for (const key of keys) pipeline.set(name('version', kind, key), randomUUID(), 'PX', VERSION_TTL_MS);
+    for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+  };
+
+  const bumpLater = (kind: string, keys: readonly string[]) => {
+    setTimeout(async () => {
+      if (closed) return;
+      try {
+        await bump(kind, keys);
+        for (const key of keys) unsure.delete(`${kind}:${key}`);
+      } catch {
+        bumpLater(kind, keys);
+      }
+    }, RETRY_MS).unref();
+  };
+
+  return {
+    async getMany<T>(kind: string, keys: readonly string[], ttlMs: number, load: (missing: readonly string[]) => Promise<readonly T[]>): Promise<T[]> {
+      if (keys.length === 0) return [];
+      const found = keys.some((key) => unsure.has(`${kind}:${key}`)) ? null : await look(kind, keys);
+      if (!found) return [...(await load(keys))];
+      const values = new Map<string, Promise<T>>();
+      const missing: { key: string; version: string; flight: string }[] = [];
+      keys.forEach((key, index) => {
+        const { version, kept } = found[index] as { version: string; kept: Kept | null };
+        if (kept) values.set(key, Promise.resolve(kept.value as T));
+        else {
+          // Only of the same version: whoever asks after an invalidation does not get what was read before it.
+          const flight = `${kind}:${key}:${version}`;
+          const running = flights.get(flight) as Promise<T> | undefined;
+          if (running) values.set(key, running);
+          else missing.push({ key, version, flight });
+        }
+      });
+      hits += keys.length - missing.length;
+      misses += missing.length;
+      if (missing.length > 0) {
+        const loading = load(missing.map(({ key }) => key));
+        missing.forEach(({ key, version, flight }, index) => {
+          const one = loading.then(async (loaded) => {
+            const value = loaded[index] as T;
+            await keep(kind, key, { version, value }, ttlMs);
+            return value;
+          });
+          flights.set(flight, one);
+          values.set(key, one);
+          const land = () => flights.delete(flight);
+          one.then(land, land);
+        });
+      }
+      return Promise.all(keys.map((key) => values.get(key) as Promise<T>));
+    },
+    async invalidate(kind, keys) {
+      if (keys.length === 0) return;
+      for (const key of keys) unsure.add(`${kind}:${key}`);
+      try {
+        await bump(kind, keys);
+        for (const key of keys) unsure.delete(`${kind}:${key}`);
+      } catch (error) {
+        log.warn({ err: error, kind }, 'cache not invalidated; tried again');
+        bumpLater(kind, keys);
+      }
+    },
+    counts: () => ({ hits, misses }),
+    close: async () => {
+      closed = true;
+      redis.disconnect();
+    },
+  };
+}
