@@ -45,18 +45,13 @@ export interface Tx {
   cause: Cause;
   log: Log;
   wakers: Wakers;
-<<<<<<< HEAD
   /**
    * Runs a statement that the server parses once per connection, in the same transaction as `orm`: for the few on a hot path, where parsing costs
    * as much as doing. Parameters are texts; the statement casts them. Timestamps and bigints come back as texts.
    */
   prepared<Row>(text: string, parameters: readonly (string | null)[]): Promise<Row[]>;
-  /** Runs after the commit, and only then: hints and wake-ups, whose loss delays but does not harm. */
-  afterCommit(task: () => void): void;
-=======
   /** Runs after the commit, and only then: hints and wake-ups, whose loss delays but does not harm. What it returns is waited for. */
   afterCommit(task: () => void | Promise<void>): void;
->>>>>>> rental
 }
 
 const POOL_SIZE = 20;
@@ -105,7 +100,7 @@ export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause,
           afterCommit: (task) => tasks.push(task),
         });
       });
-      await Promise.all(tasks.map((task) => task()));
+      await Promise.all(tasks.map((task) => settled(task, db.log)));
       return result;
     } catch (error) {
       const state = sqlState(error);
@@ -119,17 +114,25 @@ export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause,
   }
 }
 
-<<<<<<< HEAD
+/** What has committed has happened: a wake-up that fails afterwards must not make it look as if it had not. */
+async function settled(task: () => void | Promise<void>, log: Log): Promise<void> {
+  try {
+    await task();
+  } catch (error) {
+    log.warn({ err: error }, 'a task after the commit failed');
+  }
+}
+
 /** The connection of a drizzle transaction: drizzle's own statements on it are never prepared. */
 function connectionOf(orm: Orm): postgres.TransactionSql {
   return (orm as unknown as { _: { session: { client: postgres.TransactionSql } } })._.session.client;
-=======
+}
+
 /** Has every cache of this process forget entities once this transaction has committed, and before its caller goes on (GW-30). */
 export function entitiesChanged(tx: Tx, kind: string, ids: readonly string[]): void {
   tx.afterCommit(async () => {
     await Promise.all([...tx.wakers.entities].map((forget) => forget(kind, ids)));
   });
->>>>>>> rental
 }
 
 async function setActor(orm: Orm, actor: Actor): Promise<void> {

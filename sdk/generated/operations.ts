@@ -26,6 +26,30 @@ export type AvailableFilter = {
   to: string;
 };
 
+/** A vehicle to be kept from customers. */
+export type BlockVehicleInput = {
+  /** From then on. */
+  from: string;
+  /** Why, in at most 200 characters. */
+  reason: string;
+  /** Until then, at most 366 days later. */
+  to: string;
+  /** Which vehicle. */
+  vehicleId: string;
+};
+
+/** Which bookings; everything that is given must hold. */
+export type BookingFilter = {
+  /** That have any moment of this day, by the clock of the station. */
+  day?: string | null | undefined;
+  /** Picked up at this station. */
+  stationId?: string | null | undefined;
+  /** With this status. */
+  status?: BookingStatus | null | undefined;
+  /** Of this vehicle. */
+  vehicleId?: string | null | undefined;
+};
+
 /** WALLET takes it from your wallet; CARD from the card behind a payment token. */
 export type BookingPaymentMethod =
   | 'CARD'
@@ -47,6 +71,16 @@ export type CancelBookingInput = {
   bookingId: string;
   /** Why, in at most 500 characters; kept with the booking. */
   reason?: string | null | undefined;
+};
+
+/** A booking to be changed to what was quoted. */
+export type ChangeBookingInput = {
+  /** Which booking; it must be CONFIRMED and yours. */
+  bookingId: string;
+  /** Any text that is new for each intent; the `Idempotency-Key` header does as well, and one of them is required. */
+  idempotencyKey?: string | null | undefined;
+  /** A quote with `changesBookingId`: it sets the new vehicle, time and price. */
+  quoteId: string;
 };
 
 /** Where the money comes from. CASH is for trips only, and goes to the driver. */
@@ -75,6 +109,14 @@ export type DailyRateFilter = {
   max?: string | null | undefined;
   /** Not below this. */
   min?: string | null | undefined;
+};
+
+/** What is broken, and what that costs. */
+export type DamageInput = {
+  /** What it costs, in the booking's currency. */
+  fee: MoneyInput;
+  /** What is broken, in at most 1000 characters. */
+  note: string;
 };
 
 /** An admin’s word on something that was found. */
@@ -123,6 +165,14 @@ export type DriverState =
   | 'COOLDOWN'
   | 'OFFERED'
   | 'OFFLINE';
+
+/** A rental that will end later than agreed. */
+export type ExpectLateReturnInput = {
+  /** Which booking. */
+  bookingId: string;
+  /** When the car is expected back. */
+  expectedAt: string;
+};
 
 /** HIGH_VELOCITY: more than 10 transactions in an hour. UNUSUAL_AMOUNT: more than ten times what is usual for the person. RAPID_WITHDRAWAL: more than 90 % of what was put in within a day is taken out. REPEATED_FAILURES: payments that failed again and again. CIRCULAR_TRIPS: two people who drive each other. */
 export type FraudKind =
@@ -289,6 +339,14 @@ export type RentalExtra =
   | 'FULL_INSURANCE'
   | 'GPS';
 
+/** A booking to be moved to a car like its own. */
+export type ReplaceVehicleInput = {
+  /** Which booking. */
+  bookingId: string;
+  /** The car: one of `Booking.replacements`. */
+  vehicleId: string;
+};
+
 /** An answer to the participant of a thread. */
 export type ReplyInput = {
   /** New for each intent: the same key again does not send the answer twice. */
@@ -327,6 +385,18 @@ export type RequestWithdrawalInput = {
   method: WithdrawalMethod;
 };
 
+/** A car that is brought back. */
+export type ReturnRentalInput = {
+  /** Which booking. */
+  bookingId: string;
+  /** Damage to be charged. */
+  damage?: DamageInput | null | undefined;
+  /** Fuel or charge, 0 to 100 percent; what is missing is charged. */
+  fuelPercent: number;
+  /** Odometer, in kilometres; not below that of the pick-up. */
+  odometerKm: number;
+};
+
 /** A transaction to be taken back. */
 export type RevertTransactionInput = {
   /** True: only say what it would do, by the same rules. False when not given. */
@@ -346,6 +416,18 @@ export type Role =
   | 'DRIVER'
   | 'PARTNER'
   | 'SUPPORT';
+
+/** A promotion to be made or changed. */
+export type SavePromotionInput = {
+  /** The code: 3 to 40 letters, digits and dashes. */
+  code: string;
+  /** Percent off, 1 to 90. */
+  percent: number;
+  /** Good for quotes from then on. */
+  validFrom: string;
+  /** Until then, not included. */
+  validTo: string;
+};
 
 /** Either e-mail or phone, and the password. */
 export type SignInInput = {
@@ -375,6 +457,24 @@ export type SignUpInput = {
 export type SignUpRole =
   | 'CUSTOMER'
   | 'DRIVER';
+
+/** A car that is handed over. */
+export type StartRentalInput = {
+  /** Which booking. */
+  bookingId: string;
+  /** Fuel or charge, 0 to 100 percent. */
+  fuelPercent: number;
+  /** Odometer, in kilometres. */
+  odometerKm: number;
+};
+
+/** Two bookings that exchange their cars. */
+export type SwapVehiclesInput = {
+  /** The one. */
+  bookingId: string;
+  /** The other. */
+  otherBookingId: string;
+};
 
 /** What threads have to be like; everything that is given must hold. */
 export type ThreadFilter = {
@@ -570,6 +670,100 @@ export type WalletStatementQueryVariables = Exact<{
 
 export type WalletStatementQuery = { me: { id: string, wallet: { id: string, then: { amount: string, currency: string }, statement: { openingBalance: { amount: string, currency: string }, closingBalance: { amount: string, currency: string }, entries: { totalCount: number, nodes: Array<{ number: number, kind: WalletEntryKind, reference: string, createdAt: string, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } } | null } | null };
 
+export type DeskBookingsQueryVariables = Exact<{
+  filter?: BookingFilter | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type DeskBookingsQuery = { bookings: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null }> } };
+
+export type DeskBookingFragment = { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null };
+
+export type DeskVehicleQueryVariables = Exact<{
+  id?: string | null | undefined;
+  vehicleId: string;
+  from: string;
+  to: string;
+}>;
+
+
+export type DeskVehicleQuery = { vehicle: { id: string, status: VehicleStatus, version: number, calendar: Array<{ date: string, busyMinutes: number, minutes: number }> | null, utilisation: { share: number, days: Array<{ date: string, booked: number, available: number }> } | null } | null, vehicleBlocks: Array<{ id: string, from: string, to: string, reason: string }> };
+
+export type SavePromotionMutationVariables = Exact<{
+  input: SavePromotionInput;
+}>;
+
+
+export type SavePromotionMutation = { savePromotion: { code: string, percent: number, validFrom: string, validTo: string } };
+
+export type StationsUtilisationQueryVariables = Exact<{
+  from: string;
+  to: string;
+}>;
+
+
+export type StationsUtilisationQuery = { stations: Array<{ id: string, name: string, utilisation: { share: number, days: Array<{ date: string, booked: number, available: number }> } | null }> };
+
+export type BookingsFeedSubscriptionVariables = Exact<{
+  stationId: string;
+}>;
+
+
+export type BookingsFeedSubscription = { bookingsFeed: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, vehicle: { make: string, model: string } | null } };
+
+export type StartRentalMutationVariables = Exact<{
+  input: StartRentalInput;
+}>;
+
+
+export type StartRentalMutation = { startRental: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
+
+export type ReturnRentalMutationVariables = Exact<{
+  input: ReturnRentalInput;
+}>;
+
+
+export type ReturnRentalMutation = { returnRental: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
+
+export type ExpectLateReturnMutationVariables = Exact<{
+  input: ExpectLateReturnInput;
+}>;
+
+
+export type ExpectLateReturnMutation = { expectLateReturn: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
+
+export type SwapVehiclesMutationVariables = Exact<{
+  input: SwapVehiclesInput;
+}>;
+
+
+export type SwapVehiclesMutation = { swapVehicles: Array<{ id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null }> };
+
+export type BlockVehicleMutationVariables = Exact<{
+  input: BlockVehicleInput;
+}>;
+
+
+export type BlockVehicleMutation = { blockVehicle: { id: string, from: string, to: string, reason: string, liftedAt: string | null } };
+
+export type UnblockVehicleMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type UnblockVehicleMutation = { unblockVehicle: { id: string, liftedAt: string | null } };
+
+export type StationCalendarQueryVariables = Exact<{
+  stationId: string;
+  from: string;
+  to: string;
+}>;
+
+
+export type StationCalendarQuery = { stationCalendar: Array<{ date: string, vehicles: number, taken: number, pickups: number, returns: number }> };
+
 export type SignInMutationVariables = Exact<{
   input: SignInInput;
 }>;
@@ -701,6 +895,34 @@ export type SearchVehiclesQueryVariables = Exact<{
 
 
 export type SearchVehiclesQuery = { vehicles: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, slug: string, make: string, model: string, year: number, category: VehicleCategory, seats: number, dailyRate: { amount: string, currency: string }, station: { name: string, timeZone: string } | null, availability: { free: boolean, nextFreeFrom: string | null, busy: Array<{ from: string, to: string }> } | null }> } };
+
+export type VehicleFacetsQueryVariables = Exact<{
+  filter?: VehicleFilter | null | undefined;
+}>;
+
+
+export type VehicleFacetsQuery = { vehicles: { totalCount: number, totalCountIsFloor: boolean, facets: { categories: Array<{ category: VehicleCategory, count: number }>, fuelTypes: Array<{ fuelType: FuelType, count: number }>, priceBands: Array<{ from: string, below: string | null, count: number }> } } };
+
+export type ChangeBookingMutationVariables = Exact<{
+  input: ChangeBookingInput;
+}>;
+
+
+export type ChangeBookingMutation = { changeBooking: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, total: { amount: string, currency: string }, failure: { code: string, message: string } | null, vehicle: { id: string, make: string, model: string } | null, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null } };
+
+export type BookingReplacementsQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BookingReplacementsQuery = { booking: { id: string, status: BookingStatus, atRiskSince: string | null, replacements: Array<{ id: string, make: string, model: string }> } | null };
+
+export type ReplaceVehicleMutationVariables = Exact<{
+  input: ReplaceVehicleInput;
+}>;
+
+
+export type ReplaceVehicleMutation = { replaceVehicle: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, total: { amount: string, currency: string }, failure: { code: string, message: string } | null, vehicle: { id: string, make: string, model: string } | null, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null } };
 
 export type QuoteRentalMutationVariables = Exact<{
   input: QuoteRentalInput;
@@ -888,6 +1110,42 @@ export type StartTripMutationVariables = Exact<{
 
 export type StartTripMutation = { startTrip: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
 
+export const DeskBookingFragmentDoc = new TypedDocumentString(`
+    fragment DeskBooking on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  atRiskSince
+  customer {
+    id
+    name
+  }
+  vehicle {
+    id
+    make
+    model
+    plate
+  }
+  rental {
+    startedAt
+    returnedAt
+    overdueSince
+    lateFee {
+      amount
+      currency
+    }
+    fuelFee {
+      amount
+      currency
+    }
+    damageFee {
+      amount
+      currency
+    }
+  }
+}
+    `, {"fragmentName":"DeskBooking"});
 export const PersonFragmentDoc = new TypedDocumentString(`
     fragment Person on User {
   id
@@ -1182,6 +1440,311 @@ export const WalletStatementDocument = new TypedDocumentString(`
         }
       }
     }
+  }
+}
+    `);
+export const DeskBookingsDocument = new TypedDocumentString(`
+    query DeskBookings($filter: BookingFilter, $first: Int, $after: String) {
+  bookings(filter: $filter, first: $first, after: $after) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    nodes {
+      ...DeskBooking
+    }
+  }
+}
+    fragment DeskBooking on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  atRiskSince
+  customer {
+    id
+    name
+  }
+  vehicle {
+    id
+    make
+    model
+    plate
+  }
+  rental {
+    startedAt
+    returnedAt
+    overdueSince
+    lateFee {
+      amount
+      currency
+    }
+    fuelFee {
+      amount
+      currency
+    }
+    damageFee {
+      amount
+      currency
+    }
+  }
+}`);
+export const DeskVehicleDocument = new TypedDocumentString(`
+    query DeskVehicle($id: ID, $vehicleId: ID!, $from: Date!, $to: Date!) {
+  vehicle(id: $id) {
+    id
+    status
+    version
+    calendar(from: $from, to: $to) {
+      date
+      busyMinutes
+      minutes
+    }
+    utilisation(from: $from, to: $to) {
+      share
+      days {
+        date
+        booked
+        available
+      }
+    }
+  }
+  vehicleBlocks(vehicleId: $vehicleId) {
+    id
+    from
+    to
+    reason
+  }
+}
+    `);
+export const SavePromotionDocument = new TypedDocumentString(`
+    mutation SavePromotion($input: SavePromotionInput!) {
+  savePromotion(input: $input) {
+    code
+    percent
+    validFrom
+    validTo
+  }
+}
+    `);
+export const StationsUtilisationDocument = new TypedDocumentString(`
+    query StationsUtilisation($from: Date!, $to: Date!) {
+  stations {
+    id
+    name
+    utilisation(from: $from, to: $to) {
+      share
+      days {
+        date
+        booked
+        available
+      }
+    }
+  }
+}
+    `);
+export const BookingsFeedDocument = new TypedDocumentString(`
+    subscription BookingsFeed($stationId: ID!) {
+  bookingsFeed(stationId: $stationId) {
+    id
+    status
+    pickupAt
+    returnAt
+    vehicle {
+      make
+      model
+    }
+  }
+}
+    `);
+export const StartRentalDocument = new TypedDocumentString(`
+    mutation StartRental($input: StartRentalInput!) {
+  startRental(input: $input) {
+    ...DeskBooking
+  }
+}
+    fragment DeskBooking on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  atRiskSince
+  customer {
+    id
+    name
+  }
+  vehicle {
+    id
+    make
+    model
+    plate
+  }
+  rental {
+    startedAt
+    returnedAt
+    overdueSince
+    lateFee {
+      amount
+      currency
+    }
+    fuelFee {
+      amount
+      currency
+    }
+    damageFee {
+      amount
+      currency
+    }
+  }
+}`);
+export const ReturnRentalDocument = new TypedDocumentString(`
+    mutation ReturnRental($input: ReturnRentalInput!) {
+  returnRental(input: $input) {
+    ...DeskBooking
+  }
+}
+    fragment DeskBooking on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  atRiskSince
+  customer {
+    id
+    name
+  }
+  vehicle {
+    id
+    make
+    model
+    plate
+  }
+  rental {
+    startedAt
+    returnedAt
+    overdueSince
+    lateFee {
+      amount
+      currency
+    }
+    fuelFee {
+      amount
+      currency
+    }
+    damageFee {
+      amount
+      currency
+    }
+  }
+}`);
+export const ExpectLateReturnDocument = new TypedDocumentString(`
+    mutation ExpectLateReturn($input: ExpectLateReturnInput!) {
+  expectLateReturn(input: $input) {
+    ...DeskBooking
+  }
+}
+    fragment DeskBooking on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  atRiskSince
+  customer {
+    id
+    name
+  }
+  vehicle {
+    id
+    make
+    model
+    plate
+  }
+  rental {
+    startedAt
+    returnedAt
+    overdueSince
+    lateFee {
+      amount
+      currency
+    }
+    fuelFee {
+      amount
+      currency
+    }
+    damageFee {
+      amount
+      currency
+    }
+  }
+}`);
+export const SwapVehiclesDocument = new TypedDocumentString(`
+    mutation SwapVehicles($input: SwapVehiclesInput!) {
+  swapVehicles(input: $input) {
+    ...DeskBooking
+  }
+}
+    fragment DeskBooking on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  atRiskSince
+  customer {
+    id
+    name
+  }
+  vehicle {
+    id
+    make
+    model
+    plate
+  }
+  rental {
+    startedAt
+    returnedAt
+    overdueSince
+    lateFee {
+      amount
+      currency
+    }
+    fuelFee {
+      amount
+      currency
+    }
+    damageFee {
+      amount
+      currency
+    }
+  }
+}`);
+export const BlockVehicleDocument = new TypedDocumentString(`
+    mutation BlockVehicle($input: BlockVehicleInput!) {
+  blockVehicle(input: $input) {
+    id
+    from
+    to
+    reason
+    liftedAt
+  }
+}
+    `);
+export const UnblockVehicleDocument = new TypedDocumentString(`
+    mutation UnblockVehicle($id: ID!) {
+  unblockVehicle(id: $id) {
+    id
+    liftedAt
+  }
+}
+    `);
+export const StationCalendarDocument = new TypedDocumentString(`
+    query StationCalendar($stationId: ID!, $from: Date!, $to: Date!) {
+  stationCalendar(stationId: $stationId, from: $from, to: $to) {
+    date
+    vehicles
+    taken
+    pickups
+    returns
   }
 }
     `);
@@ -1490,6 +2053,111 @@ export const SearchVehiclesDocument = new TypedDocumentString(`
   }
 }
     `);
+export const VehicleFacetsDocument = new TypedDocumentString(`
+    query VehicleFacets($filter: VehicleFilter) {
+  vehicles(filter: $filter, first: 0) {
+    totalCount
+    totalCountIsFloor
+    facets {
+      categories {
+        category
+        count
+      }
+      fuelTypes {
+        fuelType
+        count
+      }
+      priceBands {
+        from
+        below
+        count
+      }
+    }
+  }
+}
+    `);
+export const ChangeBookingDocument = new TypedDocumentString(`
+    mutation ChangeBooking($input: ChangeBookingInput!) {
+  changeBooking(input: $input) {
+    ...BookingState
+  }
+}
+    fragment BookingState on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  total {
+    amount
+    currency
+  }
+  failure {
+    code
+    message
+  }
+  vehicle {
+    id
+    make
+    model
+  }
+  payment {
+    id
+    status
+    method
+    amount {
+      amount
+      currency
+    }
+  }
+}`);
+export const BookingReplacementsDocument = new TypedDocumentString(`
+    query BookingReplacements($id: ID!) {
+  booking(id: $id) {
+    id
+    status
+    atRiskSince
+    replacements {
+      id
+      make
+      model
+    }
+  }
+}
+    `);
+export const ReplaceVehicleDocument = new TypedDocumentString(`
+    mutation ReplaceVehicle($input: ReplaceVehicleInput!) {
+  replaceVehicle(input: $input) {
+    ...BookingState
+  }
+}
+    fragment BookingState on Booking {
+  id
+  status
+  pickupAt
+  returnAt
+  total {
+    amount
+    currency
+  }
+  failure {
+    code
+    message
+  }
+  vehicle {
+    id
+    make
+    model
+  }
+  payment {
+    id
+    status
+    method
+    amount {
+      amount
+      currency
+    }
+  }
+}`);
 export const QuoteRentalDocument = new TypedDocumentString(`
     mutation QuoteRental($input: QuoteRentalInput!) {
   quoteRental(input: $input) {
@@ -2112,6 +2780,42 @@ export function getSdk<C>(requester: Requester<C>) {
     WalletStatement(variables: WalletStatementQueryVariables, options?: C): Promise<WalletStatementQuery> {
       return requester<WalletStatementQuery, WalletStatementQueryVariables>(WalletStatementDocument, variables, options) as Promise<WalletStatementQuery>;
     },
+    DeskBookings(variables?: DeskBookingsQueryVariables, options?: C): Promise<DeskBookingsQuery> {
+      return requester<DeskBookingsQuery, DeskBookingsQueryVariables>(DeskBookingsDocument, variables, options) as Promise<DeskBookingsQuery>;
+    },
+    DeskVehicle(variables: DeskVehicleQueryVariables, options?: C): Promise<DeskVehicleQuery> {
+      return requester<DeskVehicleQuery, DeskVehicleQueryVariables>(DeskVehicleDocument, variables, options) as Promise<DeskVehicleQuery>;
+    },
+    SavePromotion(variables: SavePromotionMutationVariables, options?: C): Promise<SavePromotionMutation> {
+      return requester<SavePromotionMutation, SavePromotionMutationVariables>(SavePromotionDocument, variables, options) as Promise<SavePromotionMutation>;
+    },
+    StationsUtilisation(variables: StationsUtilisationQueryVariables, options?: C): Promise<StationsUtilisationQuery> {
+      return requester<StationsUtilisationQuery, StationsUtilisationQueryVariables>(StationsUtilisationDocument, variables, options) as Promise<StationsUtilisationQuery>;
+    },
+    BookingsFeed(variables: BookingsFeedSubscriptionVariables, options?: C): AsyncIterable<BookingsFeedSubscription> {
+      return requester<BookingsFeedSubscription, BookingsFeedSubscriptionVariables>(BookingsFeedDocument, variables, options) as AsyncIterable<BookingsFeedSubscription>;
+    },
+    StartRental(variables: StartRentalMutationVariables, options?: C): Promise<StartRentalMutation> {
+      return requester<StartRentalMutation, StartRentalMutationVariables>(StartRentalDocument, variables, options) as Promise<StartRentalMutation>;
+    },
+    ReturnRental(variables: ReturnRentalMutationVariables, options?: C): Promise<ReturnRentalMutation> {
+      return requester<ReturnRentalMutation, ReturnRentalMutationVariables>(ReturnRentalDocument, variables, options) as Promise<ReturnRentalMutation>;
+    },
+    ExpectLateReturn(variables: ExpectLateReturnMutationVariables, options?: C): Promise<ExpectLateReturnMutation> {
+      return requester<ExpectLateReturnMutation, ExpectLateReturnMutationVariables>(ExpectLateReturnDocument, variables, options) as Promise<ExpectLateReturnMutation>;
+    },
+    SwapVehicles(variables: SwapVehiclesMutationVariables, options?: C): Promise<SwapVehiclesMutation> {
+      return requester<SwapVehiclesMutation, SwapVehiclesMutationVariables>(SwapVehiclesDocument, variables, options) as Promise<SwapVehiclesMutation>;
+    },
+    BlockVehicle(variables: BlockVehicleMutationVariables, options?: C): Promise<BlockVehicleMutation> {
+      return requester<BlockVehicleMutation, BlockVehicleMutationVariables>(BlockVehicleDocument, variables, options) as Promise<BlockVehicleMutation>;
+    },
+    UnblockVehicle(variables: UnblockVehicleMutationVariables, options?: C): Promise<UnblockVehicleMutation> {
+      return requester<UnblockVehicleMutation, UnblockVehicleMutationVariables>(UnblockVehicleDocument, variables, options) as Promise<UnblockVehicleMutation>;
+    },
+    StationCalendar(variables: StationCalendarQueryVariables, options?: C): Promise<StationCalendarQuery> {
+      return requester<StationCalendarQuery, StationCalendarQueryVariables>(StationCalendarDocument, variables, options) as Promise<StationCalendarQuery>;
+    },
     SignIn(variables: SignInMutationVariables, options?: C): Promise<SignInMutation> {
       return requester<SignInMutation, SignInMutationVariables>(SignInDocument, variables, options) as Promise<SignInMutation>;
     },
@@ -2165,6 +2869,18 @@ export function getSdk<C>(requester: Requester<C>) {
     },
     SearchVehicles(variables: SearchVehiclesQueryVariables, options?: C): Promise<SearchVehiclesQuery> {
       return requester<SearchVehiclesQuery, SearchVehiclesQueryVariables>(SearchVehiclesDocument, variables, options) as Promise<SearchVehiclesQuery>;
+    },
+    VehicleFacets(variables?: VehicleFacetsQueryVariables, options?: C): Promise<VehicleFacetsQuery> {
+      return requester<VehicleFacetsQuery, VehicleFacetsQueryVariables>(VehicleFacetsDocument, variables, options) as Promise<VehicleFacetsQuery>;
+    },
+    ChangeBooking(variables: ChangeBookingMutationVariables, options?: C): Promise<ChangeBookingMutation> {
+      return requester<ChangeBookingMutation, ChangeBookingMutationVariables>(ChangeBookingDocument, variables, options) as Promise<ChangeBookingMutation>;
+    },
+    BookingReplacements(variables: BookingReplacementsQueryVariables, options?: C): Promise<BookingReplacementsQuery> {
+      return requester<BookingReplacementsQuery, BookingReplacementsQueryVariables>(BookingReplacementsDocument, variables, options) as Promise<BookingReplacementsQuery>;
+    },
+    ReplaceVehicle(variables: ReplaceVehicleMutationVariables, options?: C): Promise<ReplaceVehicleMutation> {
+      return requester<ReplaceVehicleMutation, ReplaceVehicleMutationVariables>(ReplaceVehicleDocument, variables, options) as Promise<ReplaceVehicleMutation>;
     },
     QuoteRental(variables: QuoteRentalMutationVariables, options?: C): Promise<QuoteRentalMutation> {
       return requester<QuoteRentalMutation, QuoteRentalMutationVariables>(QuoteRentalDocument, variables, options) as Promise<QuoteRentalMutation>;
