@@ -78,7 +78,9 @@ function startProcess(t: TestSubgraph, clockShiftMs: number) {
   };
 }
 
-test('PF-02: killed after any statement, with a gateway that repeats and reorders: nothing lost, nothing doubled, books clean', { timeout: 300_000 }, async () => {
+test('PF-02: killed after any statement, with a gateway that repeats and reorders: nothing lost, nothing doubled, books clean', {
+  timeout: 300_000,
+}, async () => {
   await using t = await startTestSubgraph('payments-ledger', async () => idle);
   await installStops(t);
   const desk = openDesk(t.environment, TEST_SECRET, 3);

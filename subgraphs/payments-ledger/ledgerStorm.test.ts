@@ -91,7 +91,10 @@ const OPERATION: Readonly<Record<string, Operation>> = {
     return keep(storm, post(tx, posting, { ...posting, entries: [owed, to] }));
   },
   batch: async (tx, storm, random) => {
-    const posted = await postBatch(tx, Array.from({ length: 2 + random(4) }, () => between(storm, random)));
+    const posted = await postBatch(
+      tx,
+      Array.from({ length: 2 + random(4) }, () => between(storm, random)),
+    );
     return posted[0]?.transactionId ?? '';
   },
   preview: async (tx, storm, random) => {
@@ -129,42 +132,54 @@ const OPERATION: Readonly<Record<string, Operation>> = {
 
 const EXPECTED = new Set(['OK', 'INSUFFICIENT_FUNDS', 'HOLD_NOT_ACTIVE', 'ABOVE_HOLD', 'ALREADY_REVERTED', 'NOT_FOUND']);
 
-test.each([1, 20_261_120])('PL-03: %i: 20 workers, 50 accounts, 500 operations of all kinds: books hold, and every answer can be had again', async (seed) => {
-  const storm: Storm = { people: Array.from({ length: ACCOUNTS }, () => randomUUID()), holds: [], posted: [] };
-  const answers: { key: string; entityId: string }[] = [];
-  const kinds = Object.keys(OPERATION);
-  const run = (key: string, operation: Operation, random: (below: number) => number) =>
-    desk.run(async (tx) => (await once(tx, { mutation: 'storm', key, input: key }, () => operation(tx, storm, random))).entityId);
-  const outcomes: string[] = [];
-  await Promise.all(
-    Array.from({ length: WORKERS }, async (_, worker) => {
-      const random = randomFrom(seed * 1_000 + worker);
-      for (let n = 0; n < OPERATIONS / WORKERS; n += 1) {
-        const operation = OPERATION[n === 0 ? 'fund' : (some(kinds, random) ?? '')];
-        if (!operation) throw new Error('no operation');
-        const key = `${seed}:${worker}:${n}`;
-        try {
-          answers.push({ key, entityId: await run(key, operation, random) });
-          outcomes.push('OK');
-        } catch (error) {
-          if (!(error instanceof Refusal)) throw error;
-          outcomes.push(error.code);
+test.each([1, 20_261_120])(
+  'PL-03: %i: 20 workers, 50 accounts, 500 operations of all kinds: books hold, and every answer can be had again',
+  async (seed) => {
+    const storm: Storm = { people: Array.from({ length: ACCOUNTS }, () => randomUUID()), holds: [], posted: [] };
+    const answers: { key: string; entityId: string }[] = [];
+    const kinds = Object.keys(OPERATION);
+    const run = (key: string, operation: Operation, random: (below: number) => number) =>
+      desk.run(async (tx) => (await once(tx, { mutation: 'storm', key, input: key }, () => operation(tx, storm, random))).entityId);
+    const outcomes: string[] = [];
+    await Promise.all(
+      Array.from({ length: WORKERS }, async (_, worker) => {
+        const random = randomFrom(seed * 1_000 + worker);
+        for (let n = 0; n < OPERATIONS / WORKERS; n += 1) {
+          const operation = OPERATION[n === 0 ? 'fund' : (some(kinds, random) ?? '')];
+          if (!operation) throw new Error('no operation');
+          const key = `${seed}:${worker}:${n}`;
+          try {
+            answers.push({ key, entityId: await run(key, operation, random) });
+            outcomes.push('OK');
+          } catch (error) {
+            if (!(error instanceof Refusal)) throw error;
+            outcomes.push(error.code);
+          }
         }
-      }
-    }),
-  );
-  expect(outcomes).toHaveLength(OPERATIONS);
-  expect(Object.keys(tally(outcomes)).filter((code) => !EXPECTED.has(code))).toEqual([]);
-  expect(tally(outcomes).OK).toBeGreaterThan(OPERATIONS / 4);
+      }),
+    );
+    expect(outcomes).toHaveLength(OPERATIONS);
+    expect(Object.keys(tally(outcomes)).filter((code) => !EXPECTED.has(code))).toEqual([]);
+    expect(tally(outcomes).OK).toBeGreaterThan(OPERATIONS / 4);
 
-  const again = await Promise.all(answers.map(({ key }) => run(key, () => Promise.reject(new Error('done twice')), () => 0)));
-  expect(again).toEqual(answers.map(({ entityId }) => entityId));
-  expect((await verifyLedger(t.owner)).damage).toEqual([]);
-  const broken = await desk.run((tx) => brokenInvariants(tx, true));
-  expect(broken.filter((finding) => finding.kind !== 'HOLD_OVERDUE')).toEqual([]);
-  expect((await t.owner`select 1 from accounts where type in ('CUSTOMER_WALLET', 'HELD_FUNDS') and balance_minor < 0`).length).toBe(0);
-  expect((await t.owner`select 1 from accounts where type = 'DRIVER_WALLET' and balance_minor < ${(-DEBT_LIMIT).toString()}`).length).toBe(0);
-}, 120_000);
+    const again = await Promise.all(
+      answers.map(({ key }) =>
+        run(
+          key,
+          () => Promise.reject(new Error('done twice')),
+          () => 0,
+        ),
+      ),
+    );
+    expect(again).toEqual(answers.map(({ entityId }) => entityId));
+    expect((await verifyLedger(t.owner)).damage).toEqual([]);
+    const broken = await desk.run((tx) => brokenInvariants(tx, true));
+    expect(broken.filter((finding) => finding.kind !== 'HOLD_OVERDUE')).toEqual([]);
+    expect((await t.owner`select 1 from accounts where type in ('CUSTOMER_WALLET', 'HELD_FUNDS') and balance_minor < 0`).length).toBe(0);
+    expect((await t.owner`select 1 from accounts where type = 'DRIVER_WALLET' and balance_minor < ${(-DEBT_LIMIT).toString()}`).length).toBe(0);
+  },
+  120_000,
+);
 
 test('PL-08: ten cancellations of one paid booking at once: one refund; ten withdrawals of one balance: one is taken', async () => {
   const g = given(t);
