@@ -1,4 +1,3 @@
-import { sql as raw } from 'drizzle-orm';
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import { drizzle, type PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
@@ -88,17 +87,22 @@ export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause,
     const tasks: (() => void | Promise<void>)[] = [];
     try {
       const result = await db.orm.transaction(async (orm) => {
-        await setActor(orm as unknown as Orm, actor);
-        return work({
+        const prepared: Tx['prepared'] = (text, parameters) => connectionOf(orm as unknown as Orm).unsafe(text, [...parameters], { prepare: true }) as never;
+        // Not awaited first: it goes ahead of the work's first statement on the same connection, and one round trip carries both.
+        const actorSet = setActor(prepared, actor);
+        actorSet.catch(() => {});
+        const done = await work({
           orm: orm as unknown as Orm,
           actor,
           now: db.clock(),
           cause,
           log: db.log,
           wakers: db.wakers,
-          prepared: (text, parameters) => connectionOf(orm as unknown as Orm).unsafe(text, [...parameters], { prepare: true }) as never,
+          prepared,
           afterCommit: (task) => tasks.push(task),
         });
+        await actorSet;
+        return done;
       });
       await Promise.all(tasks.map((task) => settled(task, db.log)));
       return result;
@@ -135,9 +139,12 @@ export function entitiesChanged(tx: Tx, kind: string, ids: readonly string[]): v
   });
 }
 
-async function setActor(orm: Orm, actor: Actor): Promise<void> {
+const SET_ACTOR = "select set_config('waygraph.actor_id', $1::text, true), set_config('waygraph.actor_roles', $2::text, true)";
+
+/** Prepared, because the driver asks for the types of a statement's parameters first when it is not: that would be a round trip per transaction. */
+async function setActor(prepared: Tx['prepared'], actor: Actor): Promise<void> {
   const roles = actor.kind === 'SYSTEM' ? 'SYSTEM' : actor.kind === 'USER' ? actor.roles.join(',') : '';
-  await orm.execute(raw`select set_config('waygraph.actor_id', ${userIdOf(actor) ?? ''}, true), set_config('waygraph.actor_roles', ${roles}, true)`);
+  await prepared(SET_ACTOR, [userIdOf(actor) ?? '', roles]);
 }
 
 /** A database that does not answer is a dependency that is down, not a bug of ours. */

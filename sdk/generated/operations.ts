@@ -357,6 +357,30 @@ export type ReplyInput = {
   threadId: string;
 };
 
+/** How finely a report is divided: days, weeks from Monday, or months. */
+export type ReportPeriod =
+  | 'DAY'
+  | 'MONTH'
+  | 'WEEK';
+
+/** QUEUED: not begun. RUNNING: some of it is there. DONE: `content` is the whole of it. */
+export type ReportStatus =
+  | 'DONE'
+  | 'QUEUED'
+  | 'RUNNING';
+
+/** A report as a file. */
+export type RequestReportInput = {
+  /** First day. */
+  from: string;
+  /** Any text that is new for each intent; sent again, it gets the same report. The `Idempotency-Key` header does as well. */
+  idempotencyKey?: string | null | undefined;
+  /** How finely it is divided; at most 366 periods. */
+  period: ReportPeriod;
+  /** Last day; the whole period that it lies in is in the report. */
+  to: string;
+};
+
 /** A trip that somebody wants. */
 export type RequestTripInput = {
   /** Where it ends, if you want us to check that the quote is for it (within 100 m). */
@@ -607,6 +631,29 @@ export type LedgerHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type LedgerHealthQuery = { ledgerHealth: { balanced: boolean, openDiscrepancies: number, openFraudFlags: number, totals: Array<{ type: AccountType, accounts: number, balance: { amount: string, currency: string } }>, lastReconciliation: { id: string, date: string, ok: boolean, createdAt: string } | null, violations: Array<{ kind: string, reference: string, since: string }> } };
+
+export type FinancialReportQueryVariables = Exact<{
+  from: string;
+  to: string;
+  period?: ReportPeriod | null | undefined;
+}>;
+
+
+export type FinancialReportQuery = { financialReport: Array<{ from: string, trips: number, bookings: number, tripFares: { amount: string, currency: string }, platformFees: { amount: string, currency: string }, deposits: { amount: string, currency: string }, withdrawals: { amount: string, currency: string }, outstanding: { amount: string, currency: string } }> };
+
+export type RequestReportMutationVariables = Exact<{
+  input: RequestReportInput;
+}>;
+
+
+export type RequestReportMutation = { requestReport: { id: string, status: ReportStatus, progress: number } };
+
+export type ReportFileQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ReportFileQuery = { reportFile: { id: string, status: ReportStatus, progress: number, content: string | null } | null };
 
 export type DiscrepanciesFoundQueryVariables = Exact<{
   status?: DiscrepancyStatus | null | undefined;
@@ -1283,6 +1330,54 @@ export const LedgerHealthDocument = new TypedDocumentString(`
       reference
       since
     }
+  }
+}
+    `);
+export const FinancialReportDocument = new TypedDocumentString(`
+    query FinancialReport($from: Date!, $to: Date!, $period: ReportPeriod) {
+  financialReport(from: $from, to: $to, period: $period) {
+    from
+    trips
+    bookings
+    tripFares {
+      amount
+      currency
+    }
+    platformFees {
+      amount
+      currency
+    }
+    deposits {
+      amount
+      currency
+    }
+    withdrawals {
+      amount
+      currency
+    }
+    outstanding {
+      amount
+      currency
+    }
+  }
+}
+    `);
+export const RequestReportDocument = new TypedDocumentString(`
+    mutation RequestReport($input: RequestReportInput!) {
+  requestReport(input: $input) {
+    id
+    status
+    progress
+  }
+}
+    `);
+export const ReportFileDocument = new TypedDocumentString(`
+    query ReportFile($id: ID!) {
+  reportFile(id: $id) {
+    id
+    status
+    progress
+    content
   }
 }
     `);
@@ -2755,6 +2850,15 @@ export function getSdk<C>(requester: Requester<C>) {
   return {
     LedgerHealth(variables?: LedgerHealthQueryVariables, options?: C): Promise<LedgerHealthQuery> {
       return requester<LedgerHealthQuery, LedgerHealthQueryVariables>(LedgerHealthDocument, variables, options) as Promise<LedgerHealthQuery>;
+    },
+    FinancialReport(variables: FinancialReportQueryVariables, options?: C): Promise<FinancialReportQuery> {
+      return requester<FinancialReportQuery, FinancialReportQueryVariables>(FinancialReportDocument, variables, options) as Promise<FinancialReportQuery>;
+    },
+    RequestReport(variables: RequestReportMutationVariables, options?: C): Promise<RequestReportMutation> {
+      return requester<RequestReportMutation, RequestReportMutationVariables>(RequestReportDocument, variables, options) as Promise<RequestReportMutation>;
+    },
+    ReportFile(variables: ReportFileQueryVariables, options?: C): Promise<ReportFileQuery> {
+      return requester<ReportFileQuery, ReportFileQueryVariables>(ReportFileDocument, variables, options) as Promise<ReportFileQuery>;
     },
     DiscrepanciesFound(variables?: DiscrepanciesFoundQueryVariables, options?: C): Promise<DiscrepanciesFoundQuery> {
       return requester<DiscrepanciesFoundQuery, DiscrepanciesFoundQueryVariables>(DiscrepanciesFoundDocument, variables, options) as Promise<DiscrepanciesFoundQuery>;

@@ -16,8 +16,10 @@ export async function lastNumberAt(orm: Orm, accountId: string, time: Date, incl
     with recursive search(low, high) as (
       select 0::bigint, a.entry_count from accounts a where a.id = ${accountId}::uuid
       union all
-      select case when ${early} then e.number else s.low end, case when ${early} then s.high else e.number - 1 end
-      from search s join entries e on e.account_id = ${accountId}::uuid and e.number = (s.low + s.high + 1) / 2
+      select case when middle.early then middle.number else s.low end, case when middle.early then s.high else middle.number - 1 end
+      from search s cross join lateral (select (s.low + s.high + 1) / 2 as number,
+        -- A scalar: looked up by the key, whatever the planner thinks of the join.
+        (select ${early} from entries e where e.account_id = ${accountId}::uuid and e.number = (s.low + s.high + 1) / 2) as early offset 0) middle
       where s.low < s.high)
     select low::text as number from search where low >= high limit 1`);
   return BigInt(row?.number ?? '0');

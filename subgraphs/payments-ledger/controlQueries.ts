@@ -1,10 +1,9 @@
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm, Tx } from '../../platform/postgres.js';
-import type { DiscrepancyRow, DiscrepancyStatus } from './discrepancyCommands.js';
-import type { FraudStatus } from './fraud.js';
-import type { FraudFlagRow } from './fraudCommands.js';
+import type { FraudFlagRow, FraudStatus } from './fraud.js';
 import type { ReconciliationRow } from './queries.js';
+import type { DiscrepancyRow, DiscrepancyStatus } from './reconciliation.js';
 import { discrepancies, fraudFlags, reconciliations } from './tables.js';
 
 const MAX_COUNT = 10_000;

@@ -4,12 +4,8 @@ import { userIdOf } from '../../platform/actor.js';
 import { notFound, parseInput } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
-import type { Discrepancy } from './reconciliation.js';
+import type { Discrepancy, DiscrepancyRow } from './reconciliation.js';
 import { discrepancies } from './tables.js';
-
-export const DISCREPANCY_STATUSES = ['OPEN', 'RESOLVED'] as const;
-export type DiscrepancyStatus = (typeof DISCREPANCY_STATUSES)[number];
-export type DiscrepancyRow = typeof discrepancies.$inferSelect;
 
 export const noteSchema = z.object({ note: z.string().trim().min(1, 'must say why').max(500, 'must not be longer than 500 characters') });
 

@@ -1,9 +1,11 @@
 import { formatAmount, type Money, money } from '../../platform/money.js';
+import type { fraudFlags } from './tables.js';
 
 export const FRAUD_KINDS = ['HIGH_VELOCITY', 'UNUSUAL_AMOUNT', 'RAPID_WITHDRAWAL', 'REPEATED_FAILURES', 'CIRCULAR_TRIPS'] as const;
 export type FraudKind = (typeof FRAUD_KINDS)[number];
 export const FRAUD_STATUSES = ['OPEN', 'CLEARED', 'CONFIRMED'] as const;
 export type FraudStatus = (typeof FRAUD_STATUSES)[number];
+export type FraudFlagRow = typeof fraudFlags.$inferSelect;
 
 /** PL-21's limits. A person's own doings count: deposits, withdrawals and payments as payer; not what others pay them. */
 const MAX_TRANSACTIONS_PER_HOUR = 10;

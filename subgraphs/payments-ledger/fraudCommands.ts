@@ -7,11 +7,9 @@ import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { setTimer, type TimerHandlers } from '../../platform/timers.js';
 import { fraudFlagged } from './events.js';
-import { type Activity, type FraudStatus, suspicions } from './fraud.js';
+import { type Activity, type FraudFlagRow, type FraudStatus, suspicions } from './fraud.js';
 import { fraudFlags } from './tables.js';
 import { noteSchema } from './discrepancyCommands.js';
-
-export type FraudFlagRow = typeof fraudFlags.$inferSelect;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

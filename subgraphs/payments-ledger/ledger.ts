@@ -77,10 +77,10 @@ export interface AccountRef {
 }
 
 /**
- * Sub-accounts of each system account (PL-05): every trip posts to revenue, and one row would make all trips wait for each other. Their sum is
- * the account. May be raised at any time; accounts that exist stay.
+ * Sub-accounts of each system account (PL-05): every trip posts to revenue, and one row would make all trips wait for each other, through the commit and
+ * its fsync. Their sum is the account. May be raised at any time; accounts that exist stay. Why this and not another design: docs/ledger.md.
  */
-const SUB_ACCOUNTS = 8;
+export const SUB_ACCOUNTS = 32;
 
 export function ownedAccount(type: AccountType, ownerId: string, currency: string): AccountRef {
   return { type, ownerId, currency, shard: 0 };

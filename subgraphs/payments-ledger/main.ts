@@ -24,6 +24,8 @@ import type { Desk } from './ledgerCommands.js';
 import { outsideWorkers } from './outsideWork.js';
 import { paymentsLedgerPermissions } from './permissions.js';
 import { dailyReconciliation, scheduleReconciliation } from './reconciliationCommands.js';
+import { REPORT_TIMER, reportParts } from './reportCommands.js';
+import { ReportResolver } from './reportResolvers.js';
 import { seedPayments } from './seed.js';
 import { toDeposit, toPayment, toReconciliation, toWallet, toWithdrawal } from './shapes.js';
 import { walletTopic } from './subscriptions.js';
@@ -76,6 +78,7 @@ export function buildPaymentsLedgerSchema() {
       ControlResolver,
       LedgerResolver,
       DebtResolver,
+      ReportResolver,
     ],
     orphanedTypes: [User, Booking, Trip, Payment, SystemHealth],
     permissions: paymentsLedgerPermissions,
@@ -124,7 +127,7 @@ export async function startPaymentsLedger(environment: SubgraphEnvironment, conf
       ...built,
       loaders: paymentsLoaders({ desk, deposits: { adapter, gateway } }),
       consumes: paymentsConsumes(desk),
-      timers: { ...workers.handlers, [HOLD_TIMER]: holdExpiry(desk), [FRAUD_TIMER]: fraudLooks },
+      timers: { ...workers.handlers, [HOLD_TIMER]: holdExpiry(desk), [FRAUD_TIMER]: fraudLooks, [REPORT_TIMER]: reportParts },
       routes: [webhookRoute({ db, desk, gateways: new Map([[adapter, gateway]]) }), ...(faults ? sandboxRoutes({ db, secret, faults }) : [])],
       seedDemo: () => seedPayments(db, desk),
       close: () => workers.idle(),

@@ -11,6 +11,8 @@ export const paymentsLedgerPermissions: Permissions = {
     ledgerTransactions: only('ADMIN'),
     discrepanciesFound: only('ADMIN'),
     fraudFlags: only('ADMIN'),
+    financialReport: only('ADMIN'),
+    reportFile: only('ADMIN'),
   },
   Mutation: {
     initiateDeposit: signedIn,
@@ -19,6 +21,7 @@ export const paymentsLedgerPermissions: Permissions = {
     rejectWithdrawal: only('ADMIN'),
     settleDebt: signedIn,
     runReconciliation: only('ADMIN'),
+    requestReport: only('ADMIN'),
     resolveDiscrepancy: only('ADMIN'),
     clearFraudFlag: only('ADMIN'),
     confirmFraudFlag: only('ADMIN'),

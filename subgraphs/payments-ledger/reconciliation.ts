@@ -1,5 +1,6 @@
 import { formatAmount, type Money } from '../../platform/money.js';
 import type { SettledOrder } from './adapters/gatewayPort.js';
+import type { discrepancies } from './tables.js';
 
 /** What reconciliation and the running check of invariants look for (PL-20, PF-02b). */
 export const DISCREPANCY_KINDS = [
@@ -21,6 +22,10 @@ export const DISCREPANCY_KINDS = [
   'SETTLEMENT_UNAVAILABLE',
 ] as const;
 export type DiscrepancyKind = (typeof DISCREPANCY_KINDS)[number];
+
+export const DISCREPANCY_STATUSES = ['OPEN', 'RESOLVED'] as const;
+export type DiscrepancyStatus = (typeof DISCREPANCY_STATUSES)[number];
+export type DiscrepancyRow = typeof discrepancies.$inferSelect;
 
 export interface Discrepancy {
   kind: DiscrepancyKind;

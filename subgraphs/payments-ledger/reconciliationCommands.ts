@@ -17,7 +17,7 @@ import { compareSettlement, type DayRange, type Discrepancy, type DiscrepancyKin
 import { deposits, entries, reconciliations } from './tables.js';
 
 /** The books are closed by this clock. */
-const TIME_ZONE = 'Africa/Cairo';
+export const TIME_ZONE = 'Africa/Cairo';
 const DAILY_TIMER = 'reconciliation.daily';
 const DAILY_AT = '03:00';
 const DAILY_LEASE_MS = 10 * 60_000;

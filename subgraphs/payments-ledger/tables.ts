@@ -318,6 +318,26 @@ export const fraudFlags = pgTable(
   ],
 );
 
+/** Financial reports that a job makes, one period after the other (PL-22). `content` is there once it is DONE. */
+export const reports = pgTable(
+  'reports',
+  {
+    id: uuid('id').primaryKey(),
+    requestedBy: uuid('requested_by'),
+    fromDay: text('from_day').notNull(),
+    toDay: text('to_day').notNull(),
+    period: text('period').notNull(),
+    status: text('status').notNull(),
+    /** Periods that are done, as they will stand in the file. */
+    lines: jsonb('lines').$type<Record<string, string>[]>().notNull(),
+    periods: integer('periods').notNull(),
+    content: text('content'),
+    requestedAt: at('requested_at').notNull(),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [index('reports_requested').on(t.requestedAt)],
+);
+
 /** The sandbox gateway's own state: orders of its payment page. Nothing but `adapters/sandbox*` may touch the `sandbox_` tables. */
 export const sandboxOrders = pgTable(
   'sandbox_orders',

@@ -1,8 +1,7 @@
 import { Directive, Field, ID, InputType, ObjectType, registerEnumType } from 'type-graphql';
 import { CalendarDate, connectionOf, DateTime, Money, MoneyInput } from '../../platform/graphqlTypes.js';
-import { DISCREPANCY_STATUSES } from './discrepancyCommands.js';
 import { DEPOSIT_STATUSES } from './deposit.js';
-import { DISCREPANCY_KINDS } from './reconciliation.js';
+import { DISCREPANCY_KINDS, DISCREPANCY_STATUSES } from './reconciliation.js';
 import { enumOf, User } from './types.js';
 import { WITHDRAWAL_METHODS, WITHDRAWAL_STATUSES } from './withdrawal.js';
 

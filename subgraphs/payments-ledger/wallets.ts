@@ -1,17 +1,19 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import { DEFAULT_CURRENCY } from '../../platform/money.js';
 import type { Tx } from '../../platform/postgres.js';
 import { type AccountRef, accountIdOf, ownedAccount } from './ledger.js';
 import { type LedgerTx, lockAccounts, openAccounts, post } from './ledgerCommands.js';
 import { accounts } from './tables.js';
 
+/** $1: owner, $2: currency. */
+const WALLET_OF = `select type from accounts where owner_id = $1::uuid and type in ('CUSTOMER_WALLET', 'DRIVER_WALLET') and currency = $2::text
+  and closed_at is null order by type desc limit 1`;
+
 export type WalletType = 'CUSTOMER_WALLET' | 'DRIVER_WALLET';
 
 /** The wallet that a person pays from and is paid into: a driver's own when there is one, else the customer's; null when there is none yet. */
 export async function walletAccount(tx: Tx, ownerId: string, currency: string = DEFAULT_CURRENCY): Promise<AccountRef | null> {
-  const rows = await tx.orm.execute<{ type: WalletType }>(sql`select type from accounts
-    where owner_id = ${ownerId}::uuid and type in ('CUSTOMER_WALLET', 'DRIVER_WALLET') and currency = ${currency} and closed_at is null
-    order by type desc limit 1`);
+  const rows = await tx.prepared<{ type: WalletType }>(WALLET_OF, [ownerId, currency]);
   const type = rows[0]?.type;
   return type ? ownedAccount(type, ownerId, currency) : null;
 }
