@@ -131,10 +131,9 @@ function eachOf(document: DocumentNode, directiveName: string, found: (coordinat
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue;
     const name = definition.name.value;
-    for (const directive of definition.directives ?? []) if (directive.name.value === directiveName) found(name, directive);
-    for (const field of definition.fields ?? []) {
-      for (const directive of field.directives ?? []) if (directive.name.value === directiveName) found(`${name}.${field.name.value}`, directive);
-    }
+    const named = (directives: readonly ConstDirectiveNode[] = []) => directives.filter((directive) => directive.name.value === directiveName);
+    for (const directive of named(definition.directives)) found(name, directive);
+    for (const field of definition.fields ?? []) for (const directive of named(field.directives)) found(`${name}.${field.name.value}`, directive);
   }
 }
 
