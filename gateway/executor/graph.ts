@@ -89,31 +89,19 @@ export function buildGraph(supergraphSdl: string): Graph {
 function withoutUnusableKeys(document: DocumentNode): DocumentNode {
   const enter = <N extends { directives?: readonly ConstDirectiveNode[] }>(node: N): N | undefined => {
     const directives = node.directives ?? [];
-    const kept = directives.flatMap((directive) => {
-      if (directive.name.value !== 'join__type' || !isUnusable(directive)) return [directive];
+    const kept = directives.filter((directive) => {
+      if (directive.name.value !== 'join__type' || !isUnusable(directive)) return true;
       const graph = argument(directive, 'graph');
-      const hasOthers = directives.some((other) => other !== directive && argument(other, 'graph') === graph && !isUnusable(other));
-      // Without any key the type still belongs to the subgraph; it only cannot be entered there.
-      const bare = { ...directive, arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') };
-      return hasOthers ? [] : [bare];
+      // The only key of a type stays: the planner never goes where there is no way, and what only the key uses would look unused.
+      return !directives.some((other) => other.name.value === 'join__type' && argument(other, 'graph') === graph && !isUnusable(other));
     });
-    return { ...node, directives: withoutRepeats(kept) };
+    return kept.length === directives.length ? undefined : { ...node, directives: kept };
   };
   return visit(document, { ObjectTypeDefinition: { enter }, InterfaceTypeDefinition: { enter } });
 }
 
 function isUnusable(directive: ConstDirectiveNode): boolean {
   return directive.arguments?.some(({ name, value }) => name.value === 'resolvable' && value.kind === Kind.BOOLEAN && !value.value) ?? false;
-}
-
-/** A type with two unusable keys in one subgraph is in it once. */
-function withoutRepeats(directives: readonly ConstDirectiveNode[]): ConstDirectiveNode[] {
-  const seen = new Set<string>();
-  return directives.filter((directive) => {
-    if (directive.name.value !== 'join__type' || argument(directive, 'key') !== undefined) return true;
-    const graph = argument(directive, 'graph') ?? '';
-    return !seen.has(graph) && seen.add(graph);
-  });
 }
 
 function argument(directive: ConstDirectiveNode, name: string): string | undefined {
