@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { AnswerText } from './execute.js';
+import { buildGraph } from './graph.js';
 import type { FetchTiming } from './run.js';
 import { smallGraph } from './smallGraph.given.js';
 
@@ -120,4 +122,9 @@ test('an object of a type that clients cannot see is null, with an error', async
   const graph = smallGraph({ a: { sdl: 'type Query { thing: Thing } union Thing = Open | Hidden type Open { x: Int } type Hidden @inaccessible { y: Int }' } });
   graph.answerWith('a', () => ({ data: { thing: { __typename: 'Hidden' } } }));
   expect(await graph.ask('{ thing { ... on Open { x } } }')).toMatchObject({ data: { thing: null }, errors: [{ path: ['thing'] }] });
+});
+
+test("the product's own supergraph is understood", async () => {
+  const { schema } = buildGraph(await readFile(new URL('../../schema/supergraph.graphql', import.meta.url), 'utf8'));
+  expect(schema.getQueryType()?.getFields()).toHaveProperty('node');
 });

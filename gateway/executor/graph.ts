@@ -5,12 +5,10 @@ import {
   type DocumentNode,
   getNamedType,
   type GraphQLSchema,
-  type InterfaceTypeDefinitionNode,
   isAbstractType,
   isInterfaceType,
   isObjectType,
   Kind,
-  type ObjectTypeDefinitionNode,
   parse,
   visit,
 } from 'graphql';
@@ -86,42 +84,24 @@ export function buildGraph(supergraphSdl: string): Graph {
 
 /**
  * Takes keys that a subgraph does not resolve from what the planner sees. When it goes back to a subgraph for a `@requires` it takes any key
- * that is at hand, also one marked `resolvable: false`, and the subgraph answers null. Only there: a type that merely points elsewhere needs its key
- * to be whole.
+ * that is at hand, also one marked `resolvable: false`, and the subgraph answers null.
  */
 function withoutUnusableKeys(document: DocumentNode): DocumentNode {
-  const enter = (node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode): ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode => {
+  const enter = <N extends { directives?: readonly ConstDirectiveNode[] }>(node: N): N | undefined => {
     const directives = node.directives ?? [];
-    const requiring = new Set(
-      (node.fields ?? []).flatMap(({ directives: of = [] }) =>
-        of.filter((each) => argument(each, 'requires') !== undefined).map((each) => argument(each, 'graph')),
-      ),
-    );
-    const kept = directives.flatMap((directive) => {
+    const kept = directives.filter((directive) => {
+      if (directive.name.value !== 'join__type' || !isUnusable(directive)) return true;
       const graph = argument(directive, 'graph');
-      if (directive.name.value !== 'join__type' || !isUnusable(directive) || !requiring.has(graph)) return [directive];
-      const hasOthers = directives.some((other) => other !== directive && argument(other, 'graph') === graph && !isUnusable(other));
-      // Without any key the type still belongs to the subgraph; it only cannot be entered there.
-      const bare = { ...directive, arguments: directive.arguments?.filter(({ name }) => name.value !== 'key' && name.value !== 'resolvable') };
-      return hasOthers ? [] : [bare];
+      // The only key of a type stays: the planner never goes where there is no way, and what only the key uses would look unused.
+      return !directives.some((other) => other.name.value === 'join__type' && argument(other, 'graph') === graph && !isUnusable(other));
     });
-    return { ...node, directives: withoutRepeats(kept) };
+    return kept.length === directives.length ? undefined : { ...node, directives: kept };
   };
   return visit(document, { ObjectTypeDefinition: { enter }, InterfaceTypeDefinition: { enter } });
 }
 
 function isUnusable(directive: ConstDirectiveNode): boolean {
   return directive.arguments?.some(({ name, value }) => name.value === 'resolvable' && value.kind === Kind.BOOLEAN && !value.value) ?? false;
-}
-
-/** A type with two unusable keys in one subgraph is in it once. */
-function withoutRepeats(directives: readonly ConstDirectiveNode[]): ConstDirectiveNode[] {
-  const seen = new Set<string>();
-  return directives.filter((directive) => {
-    if (directive.name.value !== 'join__type' || argument(directive, 'key') !== undefined) return true;
-    const graph = argument(directive, 'graph') ?? '';
-    return !seen.has(graph) && seen.add(graph);
-  });
 }
 
 function argument(directive: ConstDirectiveNode, name: string): string | undefined {
@@ -139,10 +119,9 @@ function eachOf(document: DocumentNode, directiveName: string, found: (coordinat
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION && definition.kind !== Kind.INTERFACE_TYPE_DEFINITION) continue;
     const name = definition.name.value;
-    for (const directive of definition.directives ?? []) if (directive.name.value === directiveName) found(name, directive);
-    for (const field of definition.fields ?? []) {
-      for (const directive of field.directives ?? []) if (directive.name.value === directiveName) found(`${name}.${field.name.value}`, directive);
-    }
+    const named = (directives: readonly ConstDirectiveNode[] = []) => directives.filter((directive) => directive.name.value === directiveName);
+    for (const directive of named(definition.directives)) found(name, directive);
+    for (const field of definition.fields ?? []) for (const directive of named(field.directives)) found(`${name}.${field.name.value}`, directive);
   }
 }
 

@@ -227,20 +227,20 @@ function claim(pass: Pass, parent: GraphQLCompositeType, field: string, at: stri
 function collectClaims(graph: Graph, typeName: string, field: string, at: string, wanted: [string, string][], depth: number): void {
   // Requirements of requirements of requirements: a supergraph with cycles among them does not compose.
   if (depth > 10) return;
-  for (const { fields } of graph.requirements.get(`${typeName}.${field}`) ?? []) {
-    const walk = (selection: SelectionSetNode, type: string, place: string) => {
-      for (const part of selection.selections) {
-        if (part.kind === Kind.INLINE_FRAGMENT) walk(part.selectionSet, part.typeCondition?.name.value ?? type, place);
-        if (part.kind !== Kind.FIELD) continue;
-        const name = part.name.value;
-        if (graph.fieldsWithArguments.has(name)) wanted.push([`${place}.${name}`, argumentsText(part)]);
-        collectClaims(graph, type, name, place, wanted, depth + 1);
-        const inner = graph.typeOfField(type, name);
-        if (part.selectionSet && inner) walk(part.selectionSet, inner, `${place}.${name}`);
-      }
-    };
-    walk(fieldSet(fields), typeName, at);
-  }
+  const claimField = (node: FieldNode, type: string, place: string) => {
+    const name = node.name.value;
+    if (graph.fieldsWithArguments.has(name)) wanted.push([`${place}.${name}`, argumentsText(node)]);
+    collectClaims(graph, type, name, place, wanted, depth + 1);
+    const inner = graph.typeOfField(type, name);
+    if (node.selectionSet && inner) walk(node.selectionSet, inner, `${place}.${name}`);
+  };
+  const walk = ({ selections }: SelectionSetNode, type: string, place: string) => {
+    for (const part of selections) {
+      if (part.kind === Kind.INLINE_FRAGMENT) walk(part.selectionSet, part.typeCondition?.name.value ?? type, place);
+      if (part.kind === Kind.FIELD) claimField(part, type, place);
+    }
+  };
+  for (const { fields } of graph.requirements.get(`${typeName}.${field}`) ?? []) walk(fieldSet(fields), typeName, at);
 }
 
 const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };

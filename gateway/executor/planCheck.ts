@@ -21,6 +21,11 @@ export function checkPlan(graph: Graph, document: DocumentNode, node: QueryPlan[
   if (root) checkSelections(graph, operation.selectionSet, root.name, [], given);
 }
 
+/** Names that the subgraph is asked under, and the names that they get. */
+function renamesOf({ outputRewrites = [] }: FetchNode): Map<string | undefined, string> {
+  return new Map(outputRewrites.flatMap((rewrite) => (rewrite.kind === 'KeyRenamer' ? [[rewrite.path.at(-1), rewrite.renameKeyTo]] : [])));
+}
+
 function fetchesOf(node: QueryPlan['node'], path: readonly string[] = []): { fetch: FetchNode; path: readonly string[] }[] {
   if (!node) return [];
   switch (node.kind) {
@@ -40,11 +45,14 @@ function fetchesOf(node: QueryPlan['node'], path: readonly string[] = []): { fet
   }
 }
 
+function note(given: Map<string, Given[]>, place: readonly string[], conditions: readonly string[]): void {
+  const key = place.join('.');
+  given.set(key, [...(given.get(key) ?? []), { conditions }]);
+}
+
 function readFetch(graph: Graph, fetch: FetchNode, path: readonly string[], given: Map<string, Given[]>): void {
   const operation = operationOf(parse(fetch.operation, { noLocation: true }));
-  const renamed = new Map(
-    (fetch.outputRewrites ?? []).flatMap((rewrite) => (rewrite.kind === 'KeyRenamer' ? [[rewrite.path.at(-1), rewrite.renameKeyTo]] : [])),
-  );
+  const renamed = renamesOf(fetch);
   const walk = (set: SelectionSetNode, type: string, at: readonly string[], conditions: readonly string[], isEntity: boolean): void => {
     for (const selection of set.selections) {
       if (selection.kind === Kind.INLINE_FRAGMENT) {
@@ -53,22 +61,16 @@ function readFetch(graph: Graph, fetch: FetchNode, path: readonly string[], give
       } else if (selection.kind === Kind.FIELD) {
         const name = selection.alias?.value ?? selection.name.value;
         const place = [...at, renamed.get(name) ?? name];
-        const key = place.join('.');
-        given.set(key, [...(given.get(key) ?? []), { conditions }]);
+        note(given, place, conditions);
         checkRequirements(graph, fetch, type, selection.name.value, isEntity);
         const inner = graph.typeOfField(type, selection.name.value);
         if (selection.selectionSet && inner) walk(selection.selectionSet, inner, place, [inner], false);
       }
     }
   };
-  if (!fetch.requires) {
-    const root = graph.schema.getRootType(operation.operation);
-    walk(operation.selectionSet, root?.name ?? 'Query', path, [], false);
-    return;
-  }
-  for (const selection of operation.selectionSet.selections) {
-    if (selection.kind === Kind.FIELD && selection.selectionSet) walk(selection.selectionSet, '_Entity', path, [], true);
-  }
+  const entities = operation.selectionSet.selections[0];
+  if (!fetch.requires) walk(operation.selectionSet, graph.schema.getRootType(operation.operation)?.name ?? 'Query', path, [], false);
+  else if (entities?.kind === Kind.FIELD && entities.selectionSet) walk(entities.selectionSet, '_Entity', path, [], true);
 }
 
 /** What the fetch tells the subgraph of its entities has to hold all that the field requires there. */

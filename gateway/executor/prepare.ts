@@ -8,6 +8,7 @@ import {
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 import { type BoundedCache, createBoundedCache } from '../boundedCache.js';
@@ -83,23 +84,28 @@ function readOperation(document: DocumentNode, operationName: string | null | un
 function conditionsIn(operation: OperationDefinitionNode, fragments: ReadonlyMap<string, FragmentDefinitionNode>): string[] {
   const names = new Set<string>();
   const visited = new Set<string>();
+  const enter = (name: string) => {
+    if (visited.has(name)) return;
+    visited.add(name);
+    const fragment = fragments.get(name);
+    if (fragment) walk(fragment.selectionSet);
+  };
   const walk = ({ selections }: SelectionSetNode) => {
     for (const selection of selections) {
-      for (const { name, arguments: given } of selection.directives ?? []) {
-        const value = given?.[0]?.value;
-        if ((name.value === 'skip' || name.value === 'include') && value?.kind === Kind.VARIABLE) names.add(value.name.value);
-      }
-      if (selection.kind === Kind.FRAGMENT_SPREAD) {
-        const fragment = fragments.get(selection.name.value);
-        if (fragment && !visited.has(selection.name.value)) {
-          visited.add(selection.name.value);
-          walk(fragment.selectionSet);
-        }
-      } else if (selection.selectionSet) walk(selection.selectionSet);
+      for (const name of conditionsOf(selection)) names.add(name);
+      if (selection.kind === Kind.FRAGMENT_SPREAD) enter(selection.name.value);
+      else if (selection.selectionSet) walk(selection.selectionSet);
     }
   };
   walk(operation.selectionSet);
   return [...names].sort();
+}
+
+function conditionsOf({ directives = [] }: SelectionNode): string[] {
+  return directives.flatMap(({ name, arguments: given }) => {
+    const value = given?.[0]?.value;
+    return (name.value === 'skip' || name.value === 'include') && value?.kind === Kind.VARIABLE ? [value.name.value] : [];
+  });
 }
 
 function coerce(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -79,24 +79,14 @@ async function runStep(run: Run, step: Step, cursor: Cursor): Promise<void> {
 
 /** The objects at a path; one that is reached several times stands in the result once. */
 function follow(run: Run, items: readonly Data[], path: readonly string[]): Data[] {
-  let at: unknown[] = items as unknown[];
+  let at: Data[] = [...items];
   for (const part of path) {
-    const next: unknown[] = [];
     // Only what is shared can be met twice.
     const met = run.shared.size > 0 ? new Set<unknown>() : null;
-    for (const item of at) {
-      const value = part === '@' ? item : isData(item) ? (item as Data)[part] : undefined;
-      if (!isData(value)) continue;
-      if (part !== '@') {
-        if (!met || unmet(met, value)) next.push(value);
-      } else if (Array.isArray(value)) {
-        for (const inner of value) if (isData(inner) && (!met || unmet(met, inner))) next.push(inner);
-      }
-    }
-    at = next;
+    const next = part === '@' ? at.flatMap((item) => (Array.isArray(item) ? (item as unknown[]) : [])) : at.map((item) => item[part]);
+    at = next.filter((value): value is Data => isData(value) && (!met || unmet(met, value)));
   }
-  const flat = at.some(Array.isArray) ? at.flat(Number.POSITIVE_INFINITY) : at;
-  return flat.filter(isData);
+  return at.some(Array.isArray) ? (at.flat(Number.POSITIVE_INFINITY) as unknown[]).filter(isData) : at;
 }
 
 function unmet(met: Set<unknown>, value: unknown): boolean {

@@ -2,9 +2,11 @@ import {
   type DirectiveNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type FragmentSpreadNode,
   type GraphQLCompositeType,
   type GraphQLObjectType,
   type GraphQLSchema,
+  type InlineFragmentNode,
   isAbstractType,
   isCompositeType,
   Kind,
@@ -48,25 +50,33 @@ export function fieldsOf(scope: SelectionScope, type: GraphQLObjectType, sets: r
     const conditional = scope.schema.getType(condition);
     return isAbstractType(conditional) && scope.schema.isSubType(conditional, type);
   };
+  const add = (field: FieldNode) => {
+    const name = field.alias?.value ?? field.name.value;
+    const known = fields.get(name);
+    if (known) known.push(field);
+    else fields.set(name, [field]);
+  };
+  const enter = (selection: FragmentSpreadNode | InlineFragmentNode) => {
+    const fragment = fragmentOf(scope, selection);
+    if (selection.kind === Kind.FRAGMENT_SPREAD) {
+      if (visited.has(selection.name.value)) return;
+      visited.add(selection.name.value);
+    }
+    if (fragment && applies(fragment.typeCondition?.name.value)) walk(fragment.selectionSet);
+  };
   const walk = (set: SelectionSetNode) => {
     for (const selection of set.selections) {
       if (!isIncluded(selection.directives, scope.conditions)) continue;
-      if (selection.kind === Kind.FIELD) {
-        const name = selection.alias?.value ?? selection.name.value;
-        const known = fields.get(name);
-        if (known) known.push(selection);
-        else fields.set(name, [selection]);
-      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        if (applies(selection.typeCondition?.name.value)) walk(selection.selectionSet);
-      } else if (!visited.has(selection.name.value)) {
-        visited.add(selection.name.value);
-        const fragment = scope.fragments.get(selection.name.value);
-        if (fragment && applies(fragment.typeCondition.name.value)) walk(fragment.selectionSet);
-      }
+      if (selection.kind === Kind.FIELD) add(selection);
+      else enter(selection);
     }
   };
   sets.forEach(walk);
   return fields;
+}
+
+function fragmentOf(scope: SelectionScope, selection: FragmentSpreadNode | InlineFragmentNode): FragmentDefinitionNode | InlineFragmentNode | undefined {
+  return selection.kind === Kind.FRAGMENT_SPREAD ? scope.fragments.get(selection.name.value) : selection;
 }
 
 export interface AbstractSelections {
@@ -83,25 +93,40 @@ export function abstractSelections(scope: SelectionScope, parent: GraphQLComposi
   const { schema } = scope;
   const result: AbstractSelections = { common: [], typed: new Map(), needsTypename: false };
   const all = possibleTypes(schema, parent).map(({ name }) => name);
+  const entered = new Set<string>();
+  const add = (fields: readonly FieldNode[], names: readonly string[], onParent: boolean) => {
+    if (onParent) {
+      result.common.push(...fields.filter(({ name }) => name.value !== '__typename'));
+      result.needsTypename ||= fields.some(({ name }) => name.value === '__typename');
+      return;
+    }
+    result.needsTypename ||= fields.length > 0;
+    if (fields.length === 0) return;
+    for (const name of names) result.typed.set(name, [...(result.typed.get(name) ?? []), { kind: Kind.SELECTION_SET, selections: fields }]);
+  };
+  const enter = (selection: FragmentSpreadNode | InlineFragmentNode, names: readonly string[], onParent: boolean) => {
+    const fragment = fragmentOf(scope, selection);
+    if (!fragment) return;
+    const condition = fragment.typeCondition?.name.value;
+    const type = condition === undefined ? undefined : schema.getType(condition);
+    const staysOnParent = condition === undefined || condition === parent.name;
+    const covered = staysOnParent || !isCompositeType(type) ? names : intersection(names, possibleTypes(schema, type));
+    if (selection.kind === Kind.FRAGMENT_SPREAD) {
+      // Once for the same types: fragments that spread each other twice at every level would take for ever.
+      const key = `${selection.name.value} ${onParent && staysOnParent} ${covered.join()}`;
+      if (entered.has(key)) return;
+      entered.add(key);
+    }
+    walk(fragment.selectionSet, covered, onParent && staysOnParent);
+  };
   const walk = (set: SelectionSetNode, names: readonly string[], onParent: boolean) => {
-    const own = set.selections.filter((selection) => selection.kind === Kind.FIELD && isIncluded(selection.directives, scope.conditions)) as FieldNode[];
-    if (own.length > 0 && onParent) {
-      result.common.push(...own.filter(({ name }) => name.value !== '__typename'));
-      if (own.some(({ name }) => name.value === '__typename')) result.needsTypename = true;
-    } else if (own.length > 0) {
-      result.needsTypename = true;
-      for (const name of names) result.typed.set(name, [...(result.typed.get(name) ?? []), { kind: Kind.SELECTION_SET, selections: own }]);
-    }
-    for (const selection of set.selections) {
-      if (selection.kind === Kind.FIELD || !isIncluded(selection.directives, scope.conditions)) continue;
-      const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? scope.fragments.get(selection.name.value) : selection;
-      if (!fragment) continue;
-      const condition = fragment.typeCondition?.name.value;
-      const type = condition === undefined ? undefined : schema.getType(condition);
-      const staysOnParent = condition === undefined || condition === parent.name;
-      const covered = staysOnParent || !isCompositeType(type) ? names : intersection(names, possibleTypes(schema, type));
-      walk(fragment.selectionSet, covered, onParent && staysOnParent);
-    }
+    const included = set.selections.filter(({ directives }) => isIncluded(directives, scope.conditions));
+    add(
+      included.filter((selection) => selection.kind === Kind.FIELD),
+      names,
+      onParent,
+    );
+    for (const selection of included) if (selection.kind !== Kind.FIELD) enter(selection, names, onParent);
   };
   for (const set of sets) walk(set, all, true);
   return result;

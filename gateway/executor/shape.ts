@@ -59,13 +59,7 @@ export function compileShape(graph: Graph, scope: SelectionScope, operation: Ope
     const common = { responseName, key: `${JSON.stringify(responseName)}:`, name, parentName: parent.name, nodes };
     if (name === '__typename') return { ...common, source: '__typename', type: typenameType, child: null, isIntrospection: false };
     const isIntrospection = isRoot && (name === '__schema' || name === '__type');
-    const definition: GraphQLField<unknown, unknown> | undefined = isIntrospection
-      ? name === '__schema'
-        ? SchemaMetaFieldDef
-        : TypeMetaFieldDef
-      : 'getFields' in parent
-        ? parent.getFields()[name]
-        : undefined;
+    const definition = isIntrospection ? introspectionFields[name] : 'getFields' in parent ? parent.getFields()[name] : undefined;
     if (!definition) return null;
     const named = getNamedType(definition.type);
     const child = isCompositeType(named) && !isIntrospection ? objectShape(named, subselections(nodes)) : null;
@@ -116,3 +110,5 @@ export function compileShape(graph: Graph, scope: SelectionScope, operation: Ope
 }
 
 const typenameType: GraphQLOutputType = SchemaMetaFieldDef.type;
+
+const introspectionFields: Record<string, GraphQLField<unknown, unknown> | undefined> = { __schema: SchemaMetaFieldDef, __type: TypeMetaFieldDef };

@@ -35,6 +35,7 @@ export interface ModelOptions {
 export function modelResolver(graph: RandomGraph, { errors, log, whole }: ModelOptions): GraphQLFieldResolver<Thing | undefined, unknown> {
   const chance = (...parts: unknown[]) => fractionOf(`${graph.seed} ${JSON.stringify(parts)}`);
 
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: a list of cases, read from top to bottom.
   const contentOf = (typeName: string, key: string, field: string, args: object, type: GraphQLOutputType, at: string): unknown => {
     const seat = [typeName, key, field, args, at];
     if (isNonNullType(type)) return contentOf(typeName, key, field, args, type.ofType, `${at}!`);

@@ -66,6 +66,7 @@ function writeOperation(random: Random, schema: GraphQLSchema, aliasing: number)
     }
     return `... ${random.chance(0.15) && target === parent ? '' : `on ${target.name}`}${directive()}${inner}`;
   };
+  // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: a list of cases, read from top to bottom.
   const selections = (parent: GraphQLCompositeType, depth: number): string | null => {
     const fields = isUnionType(parent) ? [] : Object.values(parent.getFields());
     const usable = depth > 0 ? fields : fields.filter(({ type }) => !isCompositeType(getNamedType(type)));
