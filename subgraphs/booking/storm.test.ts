@@ -39,7 +39,7 @@ async function nothingOverlaps(): Promise<void> {
   expect(data._entities[0]?.bookingViolations.filter(({ kind }) => kind !== 'EVENT_NOT_DELIVERED')).toEqual([]);
 }
 
-test('BK-01: 100 cars, 32 rivals for each at once: one winner each, every other is told the next free time', { timeout: 180_000 }, async () => {
+test('BK-01: 100 cars, 32 rivals for each at once: one winner each, every other is told the next free time', { timeout: 300_000 }, async () => {
   const cars = await Promise.all(Array.from({ length: CARS }, () => say.vehicle()));
   const times = say.hoursAhead(48, 24);
   const rivals = cars.flatMap((car) => Array.from({ length: RIVALS }, () => ({ car, actor: say.customer(), quoteId: '' })));
@@ -65,7 +65,7 @@ interface Rider {
 }
 
 test('BK-06b: bookings, changes, swaps, cancellations, expiries, blocks and late returns mixed: nothing overlaps, and every refusal is a clear one', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   const cars = await Promise.all(Array.from({ length: 12 }, () => say.vehicle()));
   const random = seeded(11);

@@ -24,7 +24,7 @@ let fleet: TestSubgraph;
 beforeAll(async () => {
   fleet = await startTestSubgraph('fleet', startFleet);
   await generateFleet(fleet.owner, { vehicles: VEHICLES, bookings: 2 * VEHICLES });
-}, 120_000);
+}, 240_000);
 afterAll(() => fleet[Symbol.asyncDispose]());
 
 const near = { lat: 30.0444, lng: 31.2357, radiusKm: 15 };
