@@ -78,7 +78,9 @@ export function paymentsConsumes(desk: Desk): readonly Consumption[] {
       }),
     ),
     on('booking.confirmed', bookingConfirmed, (tx, { bookingId, totalMinor, currency }) => captureBooking(tx, bookingId, { owedMinor: totalMinor, currency })),
-    on('booking.changed', bookingChanged, (tx, { bookingId, deltaMinor, currency }, cause) => changeBookingPrice(tx, bookingId, { deltaMinor, currency, cause })),
+    on('booking.changed', bookingChanged, (tx, { bookingId, deltaMinor, currency }, cause) =>
+      changeBookingPrice(tx, bookingId, { deltaMinor, currency, cause }),
+    ),
     on('booking.returned', bookingReturned, (tx, { bookingId, chargesMinor, currency }, cause) =>
       changeBookingPrice(tx, bookingId, { deltaMinor: chargesMinor, currency, cause }),
     ),

@@ -72,10 +72,7 @@ export function nextCardStep(payment: CardFacts): CardStep | null {
   }
 }
 
-type CardFacts = Pick<
-  PaymentRow,
-  'status' | 'subjectType' | 'wanted' | 'amountMinor' | 'feeMinor' | 'capturedMinor' | 'refundedMinor' | 'debtMinor'
->;
+type CardFacts = Pick<PaymentRow, 'status' | 'subjectType' | 'wanted' | 'amountMinor' | 'feeMinor' | 'capturedMinor' | 'refundedMinor' | 'debtMinor'>;
 
 /** Once taken: what is too much goes back, and what a running booking costs more is asked for by an order of its own. */
 function stepAfterCapture(payment: CardFacts): CardStep | null {
