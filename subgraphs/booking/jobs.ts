@@ -34,7 +34,8 @@ export function bookingConsumes(feed: LiveFeed): readonly Consumption[] {
       type,
       payload: failed,
       apply: async (tx, { payload }) => {
-        if (payload.subjectType === 'BOOKING' && payload.part !== 'EXTRA') await acceptPaymentFailure(tx, feed, { bookingId: payload.subjectId, code: payload.code });
+        if (payload.subjectType === 'BOOKING' && payload.part !== 'EXTRA')
+          await acceptPaymentFailure(tx, feed, { bookingId: payload.subjectId, code: payload.code });
       },
     });
   return [
