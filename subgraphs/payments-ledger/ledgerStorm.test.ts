@@ -106,7 +106,9 @@ const OPERATION: Readonly<Record<string, Operation>> = {
     const expiresAt = new Date(tx.now.getTime() + (random(3) === 0 ? -1 : 600_000));
     const ownerId = some(storm.people, random) ?? '';
     await placeHold(tx, { ownerId, amount: money(amount(random)), reference: { type: 'BOOKING', id }, purpose: 'PAYMENT', expiresAt });
-    tx.afterCommit(() => storm.holds.push(id));
+    tx.afterCommit(() => {
+      storm.holds.push(id);
+    });
     return id;
   },
   capturePart: (tx, storm, random) =>
