@@ -250,9 +250,13 @@ export type NearFilter = {
 
 /** What a notification is about. More kinds may be added: show `title` and `body` of those that you do not know. */
 export type NotificationKind =
+  | 'BOOKING_AT_RISK'
   | 'BOOKING_CANCELLED'
+  | 'BOOKING_CHANGED'
   | 'BOOKING_CONFIRMED'
   | 'BOOKING_EXPIRED'
+  | 'BOOKING_NO_SHOW'
+  | 'BOOKING_REMINDER'
   | 'DEPOSIT_COMPLETED'
   | 'DRIVER_APPROVED'
   | 'DRIVER_REGISTERED'

@@ -24,7 +24,8 @@ const keeps = (type: string) => consumption({ type, projection: true, payload: v
 
 const subject = z.object({ subjectType: z.string(), subjectId: z.uuid() });
 const authorised = subject.extend({ amountMinor: z.string().regex(/^\d+$/), currency: z.string() });
-const failed = subject.extend({ code: z.string() });
+/** `part` EXTRA: only what the booking came to cost more failed; it is owed, and the booking goes on. */
+const failed = subject.extend({ code: z.string(), part: z.literal('EXTRA').optional() });
 
 /** What booking does on other domains' events. */
 export function bookingConsumes(feed: LiveFeed): readonly Consumption[] {
@@ -33,7 +34,8 @@ export function bookingConsumes(feed: LiveFeed): readonly Consumption[] {
       type,
       payload: failed,
       apply: async (tx, { payload }) => {
-        if (payload.subjectType === 'BOOKING') await acceptPaymentFailure(tx, feed, { bookingId: payload.subjectId, code: payload.code });
+        if (payload.subjectType === 'BOOKING' && payload.part !== 'EXTRA')
+          await acceptPaymentFailure(tx, feed, { bookingId: payload.subjectId, code: payload.code });
       },
     });
   return [

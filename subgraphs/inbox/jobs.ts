@@ -10,6 +10,8 @@ const fee = { feeMinor: z.string(), currency: z.string() };
 const booking = z.object({ bookingId: z.uuid(), customerId: z.uuid() });
 const bookingConfirmed = booking.extend({ vehicleTitle: z.string(), pickupAt: z.string(), returnAt: z.string(), totalMinor: z.string(), currency: z.string() });
 const bookingCancelled = booking.extend({ ...fee, by: z.string(), cause: z.string(), failureCode: z.string().nullish() });
+const bookingChanged = bookingConfirmed.extend({ deltaMinor: z.string(), cause: z.string() });
+const bookingReminderDue = booking.extend({ vehicleTitle: z.string(), pickupAt: z.string(), hoursBefore: z.int() });
 const payment = z.object({
   paymentId: z.uuid(),
   subjectType: z.string(),
@@ -75,6 +77,26 @@ export function inboxConsumes(desk: Desk): readonly Consumption[] {
       data: { bookingId, by, cause, failureCode, amountMinor: feeMinor, currency },
     })),
     tells('booking.expired', booking, ({ bookingId, customerId }) => ({ kind: 'BOOKING_EXPIRED', userId: customerId, data: { bookingId } })),
+    tells('booking.changed', bookingChanged, ({ bookingId, customerId, vehicleTitle, pickupAt, returnAt, totalMinor, deltaMinor, currency, cause }) => ({
+      kind: 'BOOKING_CHANGED',
+      userId: customerId,
+      data: { bookingId, vehicleTitle, pickupAt, returnAt, amountMinor: totalMinor, deltaMinor, currency, cause },
+    })),
+    tells('booking.reminderDue', bookingReminderDue, ({ bookingId, customerId, vehicleTitle, pickupAt, hoursBefore }) => ({
+      kind: 'BOOKING_REMINDER',
+      userId: customerId,
+      data: { bookingId, vehicleTitle, pickupAt, hoursBefore },
+    })),
+    tells('booking.atRisk', booking.extend({ pickupAt: z.string() }), ({ bookingId, customerId, pickupAt }) => ({
+      kind: 'BOOKING_AT_RISK',
+      userId: customerId,
+      data: { bookingId, pickupAt },
+    })),
+    tells('booking.noShow', booking.extend(fee), ({ bookingId, customerId, feeMinor, currency }) => ({
+      kind: 'BOOKING_NO_SHOW',
+      userId: customerId,
+      data: { bookingId, amountMinor: feeMinor, currency },
+    })),
     tells('payment.captured', payment, ofPayment('RECEIPT')),
     tells('payment.failed', payment, ofPayment('PAYMENT_FAILED')),
     tells('payment.refunded', payment, ofPayment('PAYMENT_REFUNDED')),

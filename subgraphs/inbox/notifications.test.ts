@@ -7,7 +7,7 @@ import { eventually, startTestSubgraph, TEST_SECRET, user } from '../../test/sub
 import { readInboxConfig } from './config.js';
 import { bookingConfirmed, startFakeProvider, startTestInbox, type TestInbox } from './inbox.given.js';
 import { startInbox } from './main.js';
-import { TEMPLATES } from './templates.js';
+import { TEMPLATES, wordsFor } from './templates.js';
 
 let inbox: TestInbox;
 beforeAll(async () => {
@@ -71,6 +71,51 @@ test('IN-05: each event tells the person whom it concerns, in words, and by mail
       publicId('bkg', bookingId),
     ],
     ['BOOKING_EXPIRED', 'booking', 'booking.expired', bookingId, (customerId) => ({ bookingId, customerId, vehicleId: id() }), publicId('bkg', bookingId)],
+    ...(['5000', '-5000', '0'] as const).map(
+      (deltaMinor) =>
+        [
+          'BOOKING_CHANGED',
+          'booking',
+          'booking.changed',
+          id(),
+          (customerId: string) => ({
+            bookingId,
+            customerId,
+            vehicleTitle: 'Kia Rio 2024',
+            pickupAt: '2027-03-01T08:00:00.000Z',
+            returnAt: '2027-03-03T08:00:00.000Z',
+            totalMinor: '123456',
+            deltaMinor,
+            currency: 'EGP',
+            cause: 'REQUESTED',
+          }),
+          publicId('bkg', bookingId),
+        ] as (typeof events)[number],
+    ),
+    [
+      'BOOKING_REMINDER',
+      'booking',
+      'booking.reminderDue',
+      id(),
+      (customerId) => ({ bookingId, customerId, vehicleTitle: 'Kia Rio 2024', pickupAt: '2027-03-01T08:00:00.000Z', hoursBefore: 24 }),
+      publicId('bkg', bookingId),
+    ],
+    [
+      'BOOKING_AT_RISK',
+      'booking',
+      'booking.atRisk',
+      id(),
+      (customerId) => ({ bookingId, customerId, pickupAt: '2027-03-01T08:00:00.000Z' }),
+      publicId('bkg', bookingId),
+    ],
+    [
+      'BOOKING_NO_SHOW',
+      'booking',
+      'booking.noShow',
+      id(),
+      (customerId) => ({ bookingId, customerId, vehicleId: id(), feeMinor: '3000', currency: 'EGP' }),
+      publicId('bkg', bookingId),
+    ],
     [
       'PAYMENT_FAILED',
       'payments-ledger',
@@ -133,6 +178,17 @@ test('IN-05: each event tells the person whom it concerns, in words, and by mail
       type,
     ).toEqual((TEMPLATES[kind].channels as readonly string[]).includes('EMAIL') ? [kind] : []);
   }
+});
+
+test('IN-05: a change says what it costs more or less, a missed pick-up its fee', () => {
+  const bookingId = randomUUID();
+  const times = { pickupAt: '2027-03-01T08:00:00.000Z', returnAt: '2027-03-03T08:00:00.000Z' };
+  const change = (deltaMinor: string, cause = 'REQUESTED') =>
+    wordsFor('BOOKING_CHANGED', { bookingId, ...times, vehicleTitle: 'Kia', amountMinor: '123456', deltaMinor, currency: 'EGP', cause }).body;
+  expect(change('5000')).toBe('As you asked, we changed your booking. Pick it up on Mon, 1 Mar 2027, 10:00 (Cairo). It costs 50.00 EGP more.');
+  expect(change('-5000')).toContain('It costs 50.00 EGP less.');
+  expect(change('0', 'SWAP')).toMatch(/^We gave you another car at the same price.*The price stays the same\.$/);
+  expect(wordsFor('BOOKING_NO_SHOW', { bookingId, amountMinor: '3000', currency: 'EGP' }).body).toContain('The fee is 30.00 EGP.');
 });
 
 test('IN-05: a confirmed booking is told in the app and by mail, with the times by Cairo', async () => {

@@ -56,6 +56,13 @@ function timeText(iso: string): string {
 }
 
 const feeText = (fee: Amount) => (BigInt(fee.amountMinor) > 0n ? `The cancellation fee is ${amountText(fee)}.` : 'There is no cancellation fee.');
+function priceChangeText({ deltaMinor, currency }: { deltaMinor: string; currency: string }): string {
+  const delta = BigInt(deltaMinor);
+  if (delta === 0n) return 'The price stays the same.';
+  return delta > 0n
+    ? `It costs ${amountText({ amountMinor: deltaMinor, currency })} more.`
+    : `It costs ${amountText({ amountMinor: (-delta).toString(), currency })} less.`;
+}
 const subjectOf = (data: z.output<typeof payment>) => (data.bookingId ? 'your rental' : data.tripId ? 'your trip' : 'your payment');
 const inApp = ['IN_APP'] as const;
 const mail = ['EMAIL'] as const;
@@ -113,6 +120,69 @@ export const TEMPLATES = {
     channels: inApp,
     data: booking,
     words: { en: () => ({ title: 'Your booking was not completed', body: 'The time to pay ran out, and the car is free again. Nothing was charged.' }) },
+  }),
+  BOOKING_CHANGED: template({
+    version: 1,
+    channels: both,
+    data: booking.extend({
+      ...amountSchema.shape,
+      deltaMinor: z.string().regex(/^-?\d+$/),
+      vehicleTitle: z.string(),
+      pickupAt: z.string(),
+      returnAt: z.string(),
+      cause: z.string(),
+    }),
+    words: {
+      en: (data) => {
+        const why = data.cause === 'REQUESTED' ? 'As you asked, we changed your booking.' : 'We gave you another car at the same price.';
+        const price = priceChangeText(data);
+        return {
+          title: `Your booking is changed: ${data.vehicleTitle}`,
+          body: `${why} Pick it up on ${timeText(data.pickupAt)}. ${price}`,
+          paragraphs: [
+            why,
+            `Car: ${data.vehicleTitle}`,
+            `Pick-up: ${timeText(data.pickupAt)}`,
+            `Return: ${timeText(data.returnAt)}`,
+            `Total: ${amountText(data)}`,
+            price,
+          ],
+        };
+      },
+    },
+  }),
+  BOOKING_REMINDER: template({
+    version: 1,
+    channels: both,
+    data: booking.extend({ vehicleTitle: z.string(), pickupAt: z.string(), hoursBefore: z.int() }),
+    words: {
+      en: (data) => ({
+        title: `Your pick-up is in ${data.hoursBefore} hours: ${data.vehicleTitle}`,
+        body: `Pick it up on ${timeText(data.pickupAt)}. Bring your driving licence.`,
+      }),
+    },
+  }),
+  BOOKING_AT_RISK: template({
+    version: 1,
+    channels: both,
+    data: booking.extend({ pickupAt: z.string() }),
+    words: {
+      en: (data) => ({
+        title: 'Your car may be late',
+        body: `The car for your pick-up on ${timeText(data.pickupAt)} may not be back in time. You can move to a car like it in the app, at the same price.`,
+      }),
+    },
+  }),
+  BOOKING_NO_SHOW: template({
+    version: 1,
+    channels: both,
+    data: booking.extend(amountSchema.shape),
+    words: {
+      en: (data) => ({
+        title: 'You did not pick up your car',
+        body: `Your booking has ended. ${BigInt(data.amountMinor) > 0n ? `The fee is ${amountText(data)}.` : 'There is no fee.'}`,
+      }),
+    },
   }),
   RECEIPT: template({
     version: 1,

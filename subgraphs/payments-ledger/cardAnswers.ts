@@ -2,13 +2,14 @@ import { systemActor } from '../../platform/actor.js';
 import { money } from '../../platform/money.js';
 import { type Database, inTransaction } from '../../platform/postgres.js';
 import { type GatewayAnswer, type GatewayPort, GatewayUnanswered } from './adapters/gatewayPort.js';
-import { CARD_CALL_TIMER, claimCall, endCall, type GatewayCallRow, lockOpenCall, openCall, openNextCall, orderIdOf, postponeCall } from './gatewayCalls.js';
+import { CARD_CALL_TIMER, claimCall, endCall, type GatewayCallRow, lockOpenCall, openCall, orderIdOf, postponeCall } from './gatewayCalls.js';
+import { charging, giveBack, oweCharge, proceedCard } from './bookingCharges.js';
 import { systemAccount } from './ledger.js';
 import { atDesk, type Desk, type LedgerTx, post } from './ledgerCommands.js';
 import { type OutsideWork, retryAt } from './outsideWork.js';
 import type { CardStep, FailureCode, PaymentRow } from './payment.js';
 import { incomeOf } from './paymentCommands.js';
-import { authorised, captured, change, declined, failed, refunded, type SubjectType, voided } from './paymentRows.js';
+import { authorised, captured, change, charged, declined, failed, refunded, type SubjectType, voided } from './paymentRows.js';
 import { paymentToken } from './queries.js';
 import { oweFare } from './tripCommands.js';
 
@@ -26,7 +27,7 @@ export function cardCalls(options: { db: Database; desk: Desk; gateway: GatewayP
     leaseMs: timeoutMs + 5_000,
     claim: claimCall,
     perform: async (call, cause) => {
-      const orderId = orderIdOf(call.paymentId ?? '');
+      const orderId = orderIdOf(call.paymentId ?? '', call.orderNumber);
       const token = call.kind === 'AUTHORISE' ? await inTransaction(actor, db, cause, (tx) => paymentToken(tx.orm, call.paymentId ?? '')) : null;
       let answer: GatewayAnswer | GatewayUnanswered;
       try {
@@ -55,24 +56,35 @@ async function recordAnswer(tx: LedgerTx, call: GatewayCallRow, payment: Payment
   await endCall(tx, call.id, { status: 'ANSWERED', reference: answer.reference });
   switch (call.kind as CardStep['kind']) {
     case 'AUTHORISE': {
+      if (call.orderNumber > 0) {
+        return openCall(tx, payment, { kind: payment.wanted === 'CLOSE' ? 'VOID' : 'CAPTURE', amountMinor: call.amountMinor }, call.orderNumber);
+      }
       // Nobody waits any more for the promise of a closed payment: it is voided next, and only that is told.
-      if (payment.wanted === 'CLOSE') return openNextCall(tx, await change(tx, payment, { status: 'AUTHORISED' }));
+      if (payment.wanted === 'CLOSE') return proceedCard(tx, await change(tx, payment, { status: 'AUTHORISED' }));
       await authorised(tx, payment);
-      return openNextCall(tx, { ...payment, status: 'AUTHORISED' });
+      return proceedCard(tx, { ...payment, status: 'AUTHORISED' });
     }
     case 'CAPTURE': {
+      if (call.orderNumber > 0) {
+        await post(tx, charging(payment, call.amountMinor, call.id, systemAccount('GATEWAY_CLEARING', payment.currency, payment.id)));
+        return proceedCard(tx, await charged(tx, payment, call.amountMinor));
+      }
       await postCapture(tx, payment, call.amountMinor);
-      return openNextCall(tx, await captured(tx, payment, call.amountMinor));
+      return proceedCard(tx, await captured(tx, payment, call.amountMinor));
     }
     case 'VOID':
-      return payment.status === 'AUTHORISED' ? voided(tx, payment) : undefined;
+      return payment.status === 'AUTHORISED' ? voided(tx, payment) : proceedCard(tx, payment);
     case 'REFUND':
-      await postRefund(tx, payment, call.amountMinor);
-      return refunded(tx, payment, call.amountMinor);
+      await post(tx, giveBack(payment, call.amountMinor, call.id, systemAccount('GATEWAY_CLEARING', payment.currency, payment.id)));
+      return proceedCard(tx, await refunded(tx, payment, call.amountMinor));
   }
 }
 
 async function recordRefusal(tx: LedgerTx, call: GatewayCallRow, payment: PaymentRow, problem: string): Promise<void> {
+  if (call.orderNumber > 0 && (call.kind === 'AUTHORISE' || call.kind === 'CAPTURE')) {
+    await oweCharge(tx, payment, 'CARD_DECLINED', call.id);
+    return payment.wanted === 'CLOSE' ? proceedCard(tx, payment) : undefined;
+  }
   if (call.kind === 'AUTHORISE') return notAuthorised(tx, payment, 'CARD_DECLINED');
   if (call.kind === 'CAPTURE') {
     if (payment.subjectType === 'TRIP') return oweFare(tx, payment);
@@ -99,8 +111,9 @@ async function recordSilence(tx: LedgerTx, call: GatewayCallRow, payment: Paymen
     return postponeCall(tx, call.id, retryAt(tx.now, call.attempts), problem);
   }
   await endCall(tx, call.id, { status: 'GIVEN_UP', problem });
-  await notAuthorised(tx, payment, 'PAYMENT_TIMEOUT');
-  await openCall(tx, payment, { kind: 'VOID', amountMinor: call.amountMinor });
+  if (call.orderNumber > 0) await oweCharge(tx, payment, 'PAYMENT_TIMEOUT', call.id);
+  else await notAuthorised(tx, payment, 'PAYMENT_TIMEOUT');
+  await openCall(tx, payment, { kind: 'VOID', amountMinor: call.amountMinor }, call.orderNumber);
 }
 
 async function postCapture(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<void> {
@@ -112,19 +125,6 @@ async function postCapture(tx: LedgerTx, payment: PaymentRow, amountMinor: bigin
     entries: [
       { account: systemAccount('GATEWAY_CLEARING', payment.currency, payment.id), amountMinor: -amountMinor },
       ...(await incomeOf(tx, payment, amountMinor)),
-    ],
-    metadata: { paymentId: payment.id },
-  });
-}
-
-async function postRefund(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<void> {
-  await post(tx, {
-    key: `payment:${payment.id}:refund`,
-    kind: 'REFUND',
-    reference: { type: payment.subjectType as SubjectType, id: payment.subjectId },
-    entries: [
-      { account: systemAccount('PLATFORM_REVENUE', payment.currency, payment.id), amountMinor: -amountMinor },
-      { account: systemAccount('GATEWAY_CLEARING', payment.currency, payment.id), amountMinor },
     ],
     metadata: { paymentId: payment.id },
   });

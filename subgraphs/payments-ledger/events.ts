@@ -13,7 +13,8 @@ const paymentFacts = z.object({
   currency: z.string(),
   method: z.enum(['WALLET', 'CARD', 'CASH']),
 });
-const paymentFailure = paymentFacts.extend({ code: z.enum(['INSUFFICIENT_FUNDS', 'CARD_DECLINED', 'PAYMENT_TIMEOUT']) });
+/** `part` EXTRA: only what a booking costs more failed, and is owed; the booking itself is paid. */
+const paymentFailure = paymentFacts.extend({ code: z.enum(['INSUFFICIENT_FUNDS', 'CARD_DECLINED', 'PAYMENT_TIMEOUT']), part: z.literal('EXTRA').optional() });
 
 const toPayers = ['booking', 'dispatch', 'inbox'] as const;
 const payment = <S extends z.ZodType>(type: string, payload: S) => eventType({ type, version: 1, aggregateType: 'payment', payload, consumers: toPayers });

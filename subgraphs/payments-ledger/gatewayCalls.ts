@@ -1,4 +1,4 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { newUuid, publicId } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
 import { cancelTimer, setTimer } from '../../platform/timers.js';
@@ -11,8 +11,36 @@ export type GatewayCallRow = typeof gatewayCalls.$inferSelect;
 export const CARD_CALL_TIMER = 'gateway.call';
 
 /** Our id of a payment at the gateway. */
-export function orderIdOf(paymentId: string): string {
-  return publicId('pay', paymentId);
+export function orderIdOf(paymentId: string, orderNumber: number): string {
+  const id = publicId('pay', paymentId);
+  return orderNumber === 0 ? id : `${id}-${orderNumber}`;
+}
+
+export async function hasOpenCall(tx: Tx, paymentId: string): Promise<boolean> {
+  const open = await tx.orm
+    .select({ id: gatewayCalls.id })
+    .from(gatewayCalls)
+    .where(and(eq(gatewayCalls.paymentId, paymentId), eq(gatewayCalls.status, 'OPEN')));
+  return open.length > 0;
+}
+
+/** The number of an order that the payment has not had yet. */
+export async function nextOrderNumber(tx: Tx, paymentId: string): Promise<number> {
+  const [row] = await tx.orm
+    .select({ next: sql<number>`coalesce(max(${gatewayCalls.orderNumber}) + 1, 0)::int` })
+    .from(gatewayCalls)
+    .where(eq(gatewayCalls.paymentId, paymentId));
+  return row?.next ?? 0;
+}
+
+/** The newest order of a payment that still has captured money to give back, and how much; null when none has. */
+export async function refundableOrder(tx: Tx, paymentId: string): Promise<{ number: number; leftMinor: bigint } | null> {
+  const [row] = await tx.orm.execute<{ number: number; left_minor: string }>(sql`
+    select order_number as number, sum(case kind when 'CAPTURE' then amount_minor else -amount_minor end)::text as left_minor
+    from gateway_calls where payment_id = ${paymentId}::uuid and kind in ('CAPTURE', 'REFUND') and status = 'ANSWERED' and last_problem is null
+    group by order_number having sum(case kind when 'CAPTURE' then amount_minor else -amount_minor end) > 0
+    order by order_number desc limit 1`);
+  return row ? { number: row.number, leftMinor: BigInt(row.left_minor) } : null;
 }
 
 /**
@@ -20,21 +48,18 @@ export function orderIdOf(paymentId: string): string {
  * The unique index of open calls holds even if two were to come here at once.
  */
 export async function openNextCall(tx: Tx, payment: PaymentRow): Promise<void> {
-  const open = await tx.orm
-    .select({ id: gatewayCalls.id })
-    .from(gatewayCalls)
-    .where(and(eq(gatewayCalls.paymentId, payment.id), eq(gatewayCalls.status, 'OPEN')));
-  const step = open.length === 0 ? nextCardStep(payment) : null;
-  if (step) await openCall(tx, payment, step);
+  const step = (await hasOpenCall(tx, payment.id)) ? null : nextCardStep(payment);
+  if (step) await openCall(tx, payment, step, 0);
 }
 
-export async function openCall(tx: Tx, payment: Pick<PaymentRow, 'id' | 'currency'>, step: CardStep): Promise<void> {
+export async function openCall(tx: Tx, payment: Pick<PaymentRow, 'id' | 'currency'>, step: CardStep, orderNumber: number): Promise<void> {
   const id = newUuid(tx.now);
   await tx.orm.insert(gatewayCalls).values({
     id,
     kind: step.kind,
     paymentId: payment.id,
     amountMinor: step.amountMinor,
+    orderNumber,
     currency: payment.currency,
     status: 'OPEN',
     createdAt: tx.now,

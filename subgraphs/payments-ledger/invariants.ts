@@ -114,14 +114,17 @@ interface PayableRow extends Record<string, unknown> {
   since: string;
 }
 
-/** Completed trips without a settlement, confirmed bookings without their money (PF-02b). A FAILED trip is settled: its driver is paid. */
+/**
+ * Completed trips without a settlement, confirmed bookings without their money (PF-02b). A FAILED trip is settled: its driver is paid; a
+ * FAILED booking is when its debt is the rest. */
 export async function unpaidSubjects(tx: Tx): Promise<Finding[]> {
   const rows = await tx.orm.execute<PayableRow>(sql`
     select b.subject_type, b.subject_id, b.currency, b.owed_minor::text as owed, p.status,
       coalesce(p.captured_minor - p.refunded_minor, 0)::text as kept, b.since
     from payables b left join payments p on p.subject_type = b.subject_type and p.subject_id = b.subject_id
     where b.since < ${matureBefore(tx)}::timestamptz and (
-      (b.state = 'CONFIRMED' and (p.status is distinct from 'CAPTURED' or p.captured_minor <> b.owed_minor))
+      (b.state = 'CONFIRMED' and (not (p.status is not distinct from 'CAPTURED' or (p.status is not distinct from 'FAILED' and p.debt_minor > 0))
+        or p.captured_minor - p.refunded_minor + p.debt_minor <> b.owed_minor))
       or (b.state = 'COMPLETED' and not (p.status is not distinct from 'FAILED'
             or (p.status is not distinct from 'CAPTURED' and p.captured_minor = b.owed_minor)))
       or (b.state = 'COMPLETED' and p.method <> 'CASH' and 1 <> (select count(*) from transactions t

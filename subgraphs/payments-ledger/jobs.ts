@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Consumption, consumption } from '../../platform/consumer.js';
 import type { Tx } from '../../platform/postgres.js';
+import { changeBookingPrice } from './bookingCharges.js';
 import { atDesk, type Desk, type LedgerTx } from './ledgerCommands.js';
 import { authorisePayment, captureBooking, closePayment } from './paymentCommands.js';
 import { PAYMENT_METHODS } from './payment.js';
@@ -26,6 +27,15 @@ const bookingHeld = z.object({
   holdExpiresAt: z.coerce.date(),
 });
 const bookingConfirmed = z.object({ bookingId: uuid, totalMinor: minor, currency: z.string() });
+const bookingChanged = z.object({
+  bookingId: uuid,
+  deltaMinor: z
+    .string()
+    .regex(/^-?\d+$/)
+    .transform((digits) => BigInt(digits)),
+  currency: z.string(),
+});
+const bookingReturned = z.object({ bookingId: uuid, chargesMinor: minor, currency: z.string() });
 const bookingCancelled = z.object({ bookingId: uuid, feeMinor: minor });
 const bookingEnded = z.object({ bookingId: uuid });
 const tripRequested = z.object({
@@ -49,8 +59,8 @@ const tripCompleted = z.object({
 
 /** What payments-ledger does on other domains' events. */
 export function paymentsConsumes(desk: Desk): readonly Consumption[] {
-  const on = <S extends z.ZodType>(type: string, payload: S, apply: (tx: LedgerTx, payload: z.output<S>) => Promise<void>) =>
-    consumption({ type, payload, apply: (tx: Tx, event) => apply(atDesk(tx, desk), event.payload) });
+  const on = <S extends z.ZodType>(type: string, payload: S, apply: (tx: LedgerTx, payload: z.output<S>, eventId: string) => Promise<void>) =>
+    consumption({ type, payload, apply: (tx: Tx, event) => apply(atDesk(tx, desk), event.payload, event.id) });
 
   return [
     on('user.registered', z.object({ userId: uuid }), (tx, { userId }) => openCustomerWallet(tx, userId)),
@@ -68,6 +78,13 @@ export function paymentsConsumes(desk: Desk): readonly Consumption[] {
       }),
     ),
     on('booking.confirmed', bookingConfirmed, (tx, { bookingId, totalMinor, currency }) => captureBooking(tx, bookingId, { owedMinor: totalMinor, currency })),
+    on('booking.changed', bookingChanged, (tx, { bookingId, deltaMinor, currency }, cause) =>
+      changeBookingPrice(tx, bookingId, { deltaMinor, currency, cause }),
+    ),
+    on('booking.returned', bookingReturned, (tx, { bookingId, chargesMinor, currency }, cause) =>
+      changeBookingPrice(tx, bookingId, { deltaMinor: chargesMinor, currency, cause }),
+    ),
+    on('booking.noShow', bookingCancelled, (tx, { bookingId, feeMinor }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, feeMinor)),
     on('booking.cancelled', bookingCancelled, (tx, { bookingId, feeMinor }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, feeMinor)),
     on('booking.expired', bookingEnded, (tx, { bookingId }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, 0n)),
     on('booking.released', bookingEnded, (tx, { bookingId }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, 0n)),

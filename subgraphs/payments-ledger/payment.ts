@@ -14,13 +14,16 @@ export type Wanted = 'AUTHORISE' | 'CAPTURE' | 'CLOSE';
 
 export type PaymentRow = typeof payments.$inferSelect;
 
-/** DECLINED and PENDING may still be settled at the end of a trip that took place all the same: CAPTURED from the wallet, or FAILED. */
+/**
+ * DECLINED and PENDING may still be settled at the end of a trip that took place all the same: CAPTURED from the wallet, or FAILED. A captured booking FAILED
+ * when it costs more by now and nobody could pay that, until the debt is paid or waived.
+ */
 const TRANSITIONS: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   PENDING: ['AUTHORISED', 'DECLINED', 'VOIDED', 'CAPTURED', 'FAILED'],
   AUTHORISED: ['CAPTURED', 'VOIDED', 'FAILED'],
   DECLINED: ['CAPTURED', 'FAILED'],
-  CAPTURED: ['REFUNDED'],
-  FAILED: ['CAPTURED'],
+  CAPTURED: ['REFUNDED', 'FAILED'],
+  FAILED: ['CAPTURED', 'REFUNDED'],
   VOIDED: [],
   REFUNDED: [],
 };
@@ -42,14 +45,21 @@ export function shareFare(fareMinor: bigint, vehicleType: string): { commissionM
   return { commissionMinor, driverMinor: fareMinor - commissionMinor };
 }
 
+/** Whether the money of a payment was taken, so that a new price moves the difference. A booking that failed and owes a later charge was. */
+export function isTaken(payment: Pick<PaymentRow, 'status' | 'subjectType' | 'capturedMinor' | 'debtMinor'>): boolean {
+  const { status, subjectType, capturedMinor, debtMinor } = payment;
+  return status === 'CAPTURED' || status === 'REFUNDED' || (status === 'FAILED' && subjectType === 'BOOKING' && capturedMinor + debtMinor > 0n);
+}
+
 export type CardStep = { kind: 'AUTHORISE' | 'CAPTURE' | 'VOID' | 'REFUND'; amountMinor: bigint };
 
 /**
  * The next call that a card payment needs at its gateway, from nothing but its facts: so it does not matter whether an answer or a wish came
  * first, or where a process died. Null when it is where it is wanted.
  */
-export function nextCardStep(payment: Pick<PaymentRow, 'status' | 'wanted' | 'amountMinor' | 'feeMinor' | 'capturedMinor' | 'refundedMinor'>): CardStep | null {
-  const { status, wanted, amountMinor, feeMinor, capturedMinor, refundedMinor } = payment;
+export function nextCardStep(payment: CardFacts): CardStep | null {
+  const { status, wanted, amountMinor, feeMinor } = payment;
+  if (isTaken(payment)) return stepAfterCapture(payment);
   switch (status as PaymentStatus) {
     case 'PENDING':
       return { kind: 'AUTHORISE', amountMinor };
@@ -57,11 +67,21 @@ export function nextCardStep(payment: Pick<PaymentRow, 'status' | 'wanted' | 'am
       if (wanted === 'AUTHORISE') return null;
       if (wanted === 'CAPTURE') return { kind: 'CAPTURE', amountMinor };
       return feeMinor > 0n ? { kind: 'CAPTURE', amountMinor: feeMinor < amountMinor ? feeMinor : amountMinor } : { kind: 'VOID', amountMinor };
-    case 'CAPTURED': {
-      const surplus = capturedMinor - refundedMinor - feeMinor;
-      return wanted === 'CLOSE' && surplus > 0n ? { kind: 'REFUND', amountMinor: surplus } : null;
-    }
     default:
       return null;
   }
 }
+
+type CardFacts = Pick<PaymentRow, 'status' | 'subjectType' | 'wanted' | 'amountMinor' | 'feeMinor' | 'capturedMinor' | 'refundedMinor' | 'debtMinor'>;
+
+/** Once taken: what is too much goes back, and what a running booking costs more is asked for by an order of its own. */
+function stepAfterCapture(payment: CardFacts): CardStep | null {
+  const { subjectType, wanted, amountMinor, feeMinor, capturedMinor, refundedMinor, debtMinor } = payment;
+  const keptMinor = capturedMinor - refundedMinor;
+  const surplusMinor = keptMinor - (wanted === 'CLOSE' ? feeMinor : amountMinor - debtMinor);
+  if (wanted !== 'CLOSE' && subjectType !== 'BOOKING') return null;
+  if (surplusMinor > 0n) return { kind: 'REFUND', amountMinor: smaller(surplusMinor, keptMinor) };
+  return surplusMinor < 0n && wanted === 'CAPTURE' ? { kind: 'AUTHORISE', amountMinor: -surplusMinor } : null;
+}
+
+const smaller = (a: bigint, b: bigint) => (a < b ? a : b);

@@ -1,10 +1,11 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { money } from '../../platform/money.js';
+import { proceedCard, settleDifference } from './bookingCharges.js';
 import { abandonUntriedCall, openNextCall } from './gatewayCalls.js';
 import { lockHold, placeHold, settleHold } from './holdCommands.js';
 import { ownedAccount, type PostingEntry, systemAccount } from './ledger.js';
 import { isInsufficientFunds, type LedgerTx, post } from './ledgerCommands.js';
-import { type PaymentRow, shareFare } from './payment.js';
+import { isTaken, type PaymentRow, shareFare } from './payment.js';
 import {
   authorised,
   captured,
@@ -15,7 +16,6 @@ import {
   keepPayable,
   lockPayment,
   type NewPayment,
-  refunded,
   type Subject,
   type SubjectType,
   voided,
@@ -90,8 +90,8 @@ export async function closePayment(tx: LedgerTx, subject: Subject, feeMinor: big
   const found = await lockPayment(tx, subject);
   if (!found || found.wanted === 'CLOSE') return;
   const payment = await change(tx, found, { wanted: 'CLOSE', feeMinor });
+  if (isTaken(payment)) return settleDifference(tx, payment, 'close');
   if (payment.method === 'CARD') return closeCard(tx, payment);
-  if (payment.status === 'CAPTURED') return refundToWallet(tx, payment, payment.capturedMinor - feeMinor);
   if (payment.status !== 'AUTHORISED') return;
   const hold = await lockHold(tx, subject, 'PAYMENT');
   if (hold?.status === 'ACTIVE') {
@@ -108,7 +108,7 @@ export async function closePayment(tx: LedgerTx, subject: Subject, feeMinor: big
 
 async function closeCard(tx: LedgerTx, payment: PaymentRow): Promise<void> {
   if (payment.status === 'PENDING' && (await abandonUntriedCall(tx, payment.id))) return voided(tx, payment);
-  return openNextCall(tx, payment);
+  return proceedCard(tx, payment);
 }
 
 /** A cancelled cash trip has no money waiting: the fee comes from the rider's wallet, or the rider owes it. */
@@ -142,21 +142,6 @@ export async function postIncomeOrOwe(
   }
   const paid = posting(await requireWallet(tx, payment.payerId, payment.currency), 0n);
   return (await post(tx, paid, owed)).posted === paid;
-}
-
-async function refundToWallet(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<void> {
-  if (amountMinor <= 0n) return;
-  await post(tx, {
-    key: `payment:${payment.id}:refund`,
-    kind: 'REFUND',
-    reference: { type: payment.subjectType as SubjectType, id: payment.subjectId },
-    entries: [
-      { account: systemAccount('PLATFORM_REVENUE', payment.currency, payment.id), amountMinor: -amountMinor },
-      { account: await requireWallet(tx, payment.payerId, payment.currency), amountMinor },
-    ],
-    metadata: { paymentId: payment.id },
-  });
-  await refunded(tx, payment, amountMinor);
 }
 
 /** Who gets a payment's money: the company for a booking; driver and company by class for a trip that has a driver. Adds up to the amount. */

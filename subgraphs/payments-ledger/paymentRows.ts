@@ -44,6 +44,7 @@ export async function insertPayment(tx: LedgerTx, input: Omit<NewPayment, 'holdU
     feeMinor: 0n,
     capturedMinor: 0n,
     refundedMinor: 0n,
+    debtMinor: 0n,
     failureCode: null,
     createdAt: tx.now,
     updatedAt: tx.now,
@@ -91,9 +92,10 @@ export async function declined(tx: LedgerTx, payment: PaymentRow, code: FailureC
   await appendEvent(tx, paymentDeclined, payment.id, { ...factsOf(payment, payment.amountMinor), code });
 }
 
-export async function captured(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<PaymentRow> {
+/** `amountMinor` was taken; `capturedMinor` in all, when something was before. Nothing is owed then. */
+export async function captured(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint, capturedMinor = amountMinor): Promise<PaymentRow> {
   await appendEvent(tx, paymentCaptured, payment.id, factsOf(payment, amountMinor));
-  return change(tx, payment, { status: 'CAPTURED', capturedMinor: amountMinor });
+  return change(tx, payment, { status: 'CAPTURED', capturedMinor, debtMinor: 0n });
 }
 
 export async function voided(tx: LedgerTx, payment: PaymentRow): Promise<void> {
@@ -101,9 +103,24 @@ export async function voided(tx: LedgerTx, payment: PaymentRow): Promise<void> {
   await appendEvent(tx, paymentVoided, payment.id, factsOf(payment, payment.amountMinor));
 }
 
-export async function refunded(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<void> {
-  await change(tx, payment, { status: 'REFUNDED', refundedMinor: payment.refundedMinor + amountMinor });
+/** Something was given back. A payment whose subject goes on, or that still owes its fee, keeps its status. */
+export async function refunded(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<PaymentRow> {
   await appendEvent(tx, paymentRefunded, payment.id, factsOf(payment, amountMinor));
+  const ends = payment.wanted === 'CLOSE' && payment.debtMinor === 0n;
+  return change(tx, payment, { refundedMinor: payment.refundedMinor + amountMinor, ...(ends && { status: 'REFUNDED' }) });
+}
+
+/** A booking's payer paid what it costs more. A debt that is there already stays. */
+export async function charged(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<PaymentRow> {
+  await appendEvent(tx, paymentCaptured, payment.id, factsOf(payment, amountMinor));
+  return change(tx, payment, { capturedMinor: payment.capturedMinor + amountMinor });
+}
+
+/** A booking's payer could not pay what it costs more, and owes it. The booking goes on: `part` says so to those who would cancel it. */
+export async function owed(tx: LedgerTx, payment: PaymentRow, code: FailureCode, amountMinor: bigint): Promise<void> {
+  await change(tx, payment, { status: 'FAILED', failureCode: code, debtMinor: payment.debtMinor + amountMinor });
+  await lookAtSoon(tx, payment.payerId);
+  await appendEvent(tx, paymentFailed, payment.id, { ...factsOf(payment, amountMinor), code, part: 'EXTRA' });
 }
 
 export async function failed(tx: LedgerTx, payment: PaymentRow, code: FailureCode, amountMinor: bigint): Promise<void> {

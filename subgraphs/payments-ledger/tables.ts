@@ -148,6 +148,8 @@ export const payments = pgTable(
     feeMinor: minor('fee_minor').notNull().default(sql`0`),
     capturedMinor: minor('captured_minor').notNull().default(sql`0`),
     refundedMinor: minor('refunded_minor').notNull().default(sql`0`),
+    /** What who pays owes for a booking beyond what was captured: earned through RECEIVABLE. A trip's debt follows from its status. */
+    debtMinor: minor('debt_minor').notNull().default(sql`0`),
     failureCode: text('failure_code'),
     createdAt: at('created_at').notNull(),
     updatedAt: at('updated_at').notNull(),
@@ -187,6 +189,8 @@ export const gatewayCalls = pgTable(
     amountMinor: minor('amount_minor').notNull(),
     currency: text('currency').notNull(),
     status: text('status').notNull(),
+    /** Which order of the payment at the gateway: 0 for the first, then one per later charge of a booking. */
+    orderNumber: integer('order_number').notNull().default(0),
     attempts: integer('attempts').notNull().default(0),
     lastProblem: text('last_problem'),
     reference: text('reference'),

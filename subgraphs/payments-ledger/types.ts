@@ -91,7 +91,7 @@ export class Payment {
   @Field(() => ChargeMethod, { description: 'Where the money comes from.' })
   method!: keyof typeof ChargeMethod;
 
-  @Field(() => Money, { description: 'The price of the booking or trip.' })
+  @Field(() => Money, { description: 'The price of the booking or trip, with changes of the booking and charges of its return.' })
   amount!: Money;
 
   @Field(() => Money, { description: 'What was taken: the price, or after a cancellation the fee, if it was taken at all.' })
@@ -100,7 +100,7 @@ export class Payment {
   @Field(() => Money, { description: 'What of it was given back.' })
   refunded!: Money;
 
-  @Field(() => Money, { description: 'What who pays still owes: above zero for a trip whose payment FAILED, until `settleDebt`.' })
+  @Field(() => Money, { description: 'What who pays still owes: above zero when a trip, or what a booking came to cost more, FAILED; until `settleDebt`.' })
   owed!: Money;
 
   @Field(() => PaymentFailureCode, { nullable: true, description: 'Why it was declined or failed; null when it was not.' })

@@ -89,11 +89,11 @@ export class TripPaymentResolver {
 export class DebtResolver {
   @Mutation(() => Payment, {
     description:
-      'Pays what you owe for a trip that could not be paid at its end, out of your wallet. Paying twice changes nothing. ' +
+      'Pays what you owe for a trip, or for changes and charges of a booking, that could not be paid at the time, out of your wallet. Paying twice changes nothing. ' +
       'INSUFFICIENT_FUNDS when the wallet does not hold it: add money first. NOTHING_OWED for other payments.',
   })
   async settleDebt(
-    @Arg('paymentId', () => ID, { description: 'Which one: `trip { payment { id } }`, `status` FAILED.' }) paymentId: string,
+    @Arg('paymentId', () => ID, { description: 'Which one: `payment { id }` of the trip or booking, `status` FAILED.' }) paymentId: string,
     @Ctx() ctx: PaymentsContext,
   ): Promise<Payment> {
     requirePerson(ctx);
