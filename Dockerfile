@@ -17,6 +17,8 @@ COPY --from=build --chown=node:node /app/dist ./dist
 COPY --from=build --chown=node:node /app/migrations ./migrations
 COPY --from=build --chown=node:node /app/schema ./schema
 COPY --from=build --chown=node:node /app/gateway/playground/assets ./gateway/playground/assets
+# Where pictures and agreements lie; a volume is mounted here, and takes its owner from this folder.
+RUN mkdir -p /data/files && chown node:node /data/files
 USER node
 # The gateway; a subgraph is the same image with `node dist/subgraphs/run.js fleet`.
 CMD ["node", "--max-semi-space-size=64", "dist/gateway/main.js"]

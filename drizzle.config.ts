@@ -6,6 +6,7 @@ if (!subgraph) throw new Error('SUBGRAPH names whose migrations these are');
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./platform/tables.ts', `./subgraphs/${subgraph}/tables.ts`],
+  // Tables of a part that is large enough for a file of its own are in `<part>Tables.ts` beside `tables.ts`.
+  schema: ['./platform/tables.ts', `./subgraphs/${subgraph}/{tables,*Tables}.ts`],
   out: process.env.MIGRATIONS_OUT ?? `./migrations/${subgraph}`,
 });

@@ -1,44 +1,62 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { composeServices } from '@apollo/composition';
 import autocannon from 'autocannon';
 import { parse } from 'graphql';
-import { SDL } from './gateway/subgraphs.js';
+import { OPERATIONS, SDL } from './federation/subgraphs.js';
 
-// Our gateway against a plain Apollo gateway over the same four subgraphs (EN-04): `npm run bench gateway`. No request of one client is shared
-// with another's. Rounds are interleaved, because a shared machine is not the same from minute to minute; medians over the rounds are shown.
+// Our gateway against others over the same four subgraphs (EN-04, EN-05): `npm run bench gateway`. Those other than Apollo's own are installed into
+// bench/gateway, a package apart. No request of one client is shared with another's, but in the row that says so. Rounds are interleaved, because a
+// machine is not the same from minute to minute; medians over the rounds are shown, and the spread. Answers are compared as JSON before and after.
+// BENCH_SECONDS, BENCH_ROUNDS, BENCH_CONNECTIONS, ONLY=ours,plain, OPERATION=big, PIN=0 (leave the gateway on all cores).
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
-const CONNECTIONS = 50;
-const PRODUCT = 'inStock name price shippingEstimate upc weight';
-const REVIEW = `id body author { id username name reviews { id body product { ${PRODUCT} } } }`;
-const OPERATIONS: Record<string, string> = {
-  big: `query Big { users { id username name reviews { id body product { ${PRODUCT} reviews { ${REVIEW} } } } }
-    topProducts(first: 5) { ${PRODUCT} reviews { ${REVIEW} } } }`,
-  small: 'query Small { me { id name reviews { id body product { name inStock } } } }',
-};
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 4);
+const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 50);
+const KINDS = ['plain', 'hive-jit', 'hive-rust', 'mercurius-jit', 'ours', 'ours-sharing'];
+const only = process.env.ONLY?.split(',') ?? KINDS;
 
 interface Round {
   perSecond: number;
   p50: number;
+  p95: number;
   p99: number;
   cpuMs: number;
   fetches: number;
 }
 
+interface Contender {
+  kind: string;
+  port: number;
+  child: ChildProcess;
+}
+
 const here = path.dirname(fileURLToPath(import.meta.url));
 const children: ChildProcess[] = [];
+const isPinned = process.env.PIN !== '0' && process.platform === 'linux' && availableParallelism() > 1;
+const SWC = ['--import', '@swc-node/register/esm-register'];
 
-async function begin<T>(file: string, args: string[] = []): Promise<{ child: ChildProcess; first: T }> {
-  const child = fork(path.join(here, 'gateway', file), args, { execArgv: ['--max-semi-space-size=64', '--import', '@swc-node/register/esm-register'] });
+/** Puts a process, and all that it starts from now on, on one core: the gateway on one, what burdens it on another. */
+function pin(pid: number | undefined, core: number): void {
+  if (isPinned && pid !== undefined) execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' });
+}
+
+async function begin<T>(file: string, args: string[], core: number): Promise<{ child: ChildProcess; first: T }> {
+  const execArgv = ['--max-semi-space-size=64', ...(file.endsWith('.ts') ? SWC : [])];
+  const child = fork(path.join(here, file), args, { execArgv, env: { ...process.env, NODE_ENV: 'production' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   children.push(child);
-  const [first] = (await once(child, 'message')) as [T];
+  pin(child.pid, core);
+  const exited = once(child, 'exit').then(([code]) => {
+    throw new Error(`${file} ${args[0] ?? ''} ended with ${code}`);
+  });
+  exited.catch(() => {});
+  const [first] = (await Promise.race([once(child, 'message'), exited])) as [T];
   return { child, first };
 }
 
@@ -48,7 +66,7 @@ async function ask<T>(child: ChildProcess): Promise<T> {
   return answer;
 }
 
-async function measure(port: number, gateway: ChildProcess, subgraphs: ChildProcess, query: string): Promise<Round> {
+async function measure({ port, child }: Contender, subgraphs: ChildProcess, query: string): Promise<Round> {
   const target = {
     url: `http://127.0.0.1:${port}/graphql`,
     method: 'POST' as const,
@@ -56,23 +74,27 @@ async function measure(port: number, gateway: ChildProcess, subgraphs: ChildProc
     body: JSON.stringify({ query }),
     connections: CONNECTIONS,
   };
-  const before = await ask<{ cpu: NodeJS.CpuUsage }>(gateway);
+  const before = await ask<{ cpu: NodeJS.CpuUsage }>(child);
   const fetchesBefore = await ask<{ counted: number }>(subgraphs);
-  const result = await autocannon({ ...target, duration: SECONDS });
-  const after = await ask<{ cpu: NodeJS.CpuUsage }>(gateway);
+  // An answer that says that something failed is quickly given, and no throughput. Where there are errors they may stand first or last.
+  const verifyBody = (body: unknown) => !/"errors":\s*\[/.test(`${String(body).slice(0, 200)}${String(body).slice(-200)}`);
+  const result = await autocannon({ ...target, duration: SECONDS, verifyBody });
+  const after = await ask<{ cpu: NodeJS.CpuUsage }>(child);
   const fetchesAfter = await ask<{ counted: number }>(subgraphs);
   const total = result.requests.total;
-  if (result.errors + result.non2xx > 0) throw new Error(`${result.errors + result.non2xx} requests failed`);
+  const failed = result.errors + result.non2xx + result.mismatches;
+  if (failed > 0) throw new Error(`${failed} requests failed`);
   return {
     perSecond: result.requests.average,
     p50: result.latency.p50,
+    p95: (result.latency as unknown as { p97_5: number }).p97_5,
     p99: result.latency.p99,
     cpuMs: (after.cpu.user + after.cpu.system - before.cpu.user - before.cpu.system) / 1_000 / total,
     fetches: (fetchesAfter.counted - fetchesBefore.counted) / total,
   };
 }
 
-async function answerOf(port: number, query: string): Promise<{ data: unknown; bytes: number }> {
+async function answerOf({ port }: Contender, query: string): Promise<{ data: unknown; bytes: number }> {
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -84,57 +106,99 @@ async function answerOf(port: number, query: string): Promise<{ data: unknown; b
   return { data, bytes: text.length };
 }
 
+/** Those that answer as the first of them does, and the size of the answer. @throws Error when it is ours that answers differently */
+async function agreeing(contenders: readonly Contender[], operation: string, query: string): Promise<{ contenders: Contender[]; bytes: number }> {
+  const answers = await Promise.all(contenders.map((contender) => answerOf(contender, query).catch((error: Error) => error)));
+  const first = answers.find((answer) => !(answer instanceof Error));
+  if (!first || first instanceof Error) throw new Error(`Nobody answers "${operation}".`);
+  const right = contenders.filter(({ kind }, index) => {
+    const answer = answers[index];
+    const isRight = answer !== undefined && !(answer instanceof Error) && isDeepStrictEqual(answer.data, first.data);
+    if (!isRight && kind.startsWith('ours')) throw new Error(`Our answer to "${operation}" differs.`);
+    if (!isRight) console.log(`${kind} is left out of "${operation}": ${answer instanceof Error ? answer.message.slice(0, 160) : 'its answer differs'}`);
+    return isRight;
+  });
+  return { contenders: right, bytes: first.bytes };
+}
+
 function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
+async function startContender(kind: string, file: string, urls: Record<string, string>): Promise<Contender | null> {
+  const isOther = !kind.startsWith('ours') && kind !== 'plain';
+  if (isOther && !existsSync(path.join(here, 'gateway', 'node_modules'))) {
+    console.log(`${kind} is left out: bench/gateway is not installed`);
+    return null;
+  }
+  const program = isOther ? `gateway/${kind.split('-')[0]}.mjs` : 'federation/contender.ts';
+  try {
+    const { child, first } = await begin<{ port: number }>(program, [kind, file, JSON.stringify(urls)], 0);
+    return { kind, port: first.port, child };
+  } catch (error) {
+    console.log(`${kind} is left out: ${(error as Error).message}`);
+    return null;
+  }
+}
+
+async function rowsOf(all: readonly Contender[], subgraphs: ChildProcess, operation: string, query: string): Promise<Record<string, unknown>[]> {
+  const { contenders, bytes } = await agreeing(all, operation, query);
+  const rounds = new Map<string, Round[]>(contenders.map(({ kind }) => [kind, []]));
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const contender of contenders) {
+      const result = await measure(contender, subgraphs, query);
+      // The first round is for the compiler.
+      if (round > 0) rounds.get(contender.kind)?.push(result);
+    }
+  }
+  const after = await agreeing(contenders, operation, query);
+  if (after.contenders.length < contenders.length) throw new Error('Under load an answer became another.');
+  const rate = (kind: string) => median((rounds.get(kind) ?? []).map(({ perSecond }) => perSecond));
+  return Promise.all(
+    contenders.map(async ({ kind, child }) => {
+      const results = rounds.get(kind) ?? [];
+      const of = (read: (round: Round) => number, digits = 0) => Number(median(results.map(read)).toFixed(digits));
+      const rates = results.map(({ perSecond }) => perSecond);
+      return {
+        operation: `${operation} (${Math.round(bytes / 1_000)} kB)`,
+        gateway: kind,
+        'per second': of(({ perSecond }) => perSecond),
+        spread: `${Math.round(Math.min(...rates))}–${Math.round(Math.max(...rates))}`,
+        '× plain': rate('plain') > 0 ? Number((rate(kind) / rate('plain')).toFixed(2)) : '',
+        'CPU ms': of(({ cpuMs }) => cpuMs, 2),
+        'p50 ms': of(({ p50 }) => p50),
+        'p97.5 ms': of(({ p95 }) => p95),
+        'p99 ms': of(({ p99 }) => p99),
+        fetches: of(({ fetches }) => fetches, 1),
+        'RSS MiB': Math.round((await ask<{ rss: number }>(child)).rss / 1_048_576),
+      };
+    }),
+  );
+}
+
 const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
 try {
-  const { child: subgraphs, first } = await begin<{ ports: Record<string, number> }>('subgraphs.ts');
-  const composed = composeServices(
-    Object.entries(SDL).map(([name, sdl]) => ({ name, url: `http://127.0.0.1:${first.ports[name]}/graphql`, typeDefs: parse(sdl) })),
-  );
+  const { child: subgraphs, first } = await begin<{ ports: Record<string, number> }>('federation/subgraphs.ts', [], 1);
+  pin(process.pid, 1);
+  const urls = Object.fromEntries(Object.entries(first.ports).map(([name, port]) => [name, `http://127.0.0.1:${port}/graphql`]));
+  const composed = composeServices(Object.entries(SDL).map(([name, sdl]) => ({ name, url: urls[name] as string, typeDefs: parse(sdl) })));
   if (composed.errors) throw composed.errors[0];
   const file = path.join(dir, 'supergraph.graphql');
   await writeFile(file, composed.supergraphSdl as string);
-  const gateways = new Map<string, { port: number; child: ChildProcess }>();
-  for (const kind of ['plain', 'ours']) {
-    const { child, first: started } = await begin<{ port: number }>('contender.ts', [kind, file]);
-    gateways.set(kind, { port: started.port, child });
+  const contenders: Contender[] = [];
+  for (const kind of KINDS.filter((name) => only.includes(name))) {
+    const contender = await startContender(kind, file, urls);
+    if (contender) contenders.push(contender);
   }
   const rows: Record<string, unknown>[] = [];
   for (const [operation, query] of Object.entries(OPERATIONS)) {
-    const answers = await Promise.all([...gateways.values()].map(({ port }) => answerOf(port, query)));
-    if (!answers.every(({ data }) => isDeepStrictEqual(data, answers[0]?.data))) throw new Error(`The answers to "${operation}" differ.`);
-    const rounds = new Map<string, Round[]>([...gateways.keys()].map((kind) => [kind, []]));
-    for (let round = 0; round <= ROUNDS; round += 1) {
-      for (const [kind, { port, child }] of gateways) {
-        const result = await measure(port, child, subgraphs, query);
-        // The first round is for the compiler.
-        if (round > 0) rounds.get(kind)?.push(result);
-      }
-    }
-    const plain = median((rounds.get('plain') ?? []).map(({ perSecond }) => perSecond));
-    for (const [kind, results] of rounds) {
-      const of = (read: (round: Round) => number, digits = 0) => Number(median(results.map(read)).toFixed(digits));
-      rows.push({
-        operation: `${operation} (${Math.round((answers[0]?.bytes ?? 0) / 1024)} KiB)`,
-        gateway: kind,
-        'per second': of(({ perSecond }) => perSecond),
-        '× plain': Number((median(results.map(({ perSecond }) => perSecond)) / plain).toFixed(2)),
-        'p50 ms': of(({ p50 }) => p50),
-        'p99 ms': of(({ p99 }) => p99),
-        'CPU ms': of(({ cpuMs }) => cpuMs, 2),
-        fetches: of(({ fetches }) => fetches, 1),
-        'RSS MiB': Math.round((await ask<{ rss: number }>(gateways.get(kind)?.child as ChildProcess)).rss / 1_048_576),
-      });
-    }
+    if (!process.env.OPERATION || process.env.OPERATION === operation) rows.push(...(await rowsOf(contenders, subgraphs, operation, query)));
   }
   console.log(
-    `${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s, Node ${process.versions.node}; load and subgraphs share the machine with the gateway.`,
+    `${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s, Node ${process.versions.node}; ${isPinned ? 'gateway on one core, load and subgraphs on another' : 'all share the machine'}.`,
   );
   console.table(rows);
 } finally {
-  for (const child of children) child.kill();
+  for (const child of children) child.kill('SIGKILL');
   await rm(dir, { recursive: true, force: true });
 }

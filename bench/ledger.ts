@@ -21,11 +21,13 @@ import {
   SUB_ACCOUNTS,
   systemAccount,
 } from '../subgraphs/payments-ledger/ledger.js';
-import { atDesk, type Desk, type LedgerTx, openAccounts, post, postBatch } from '../subgraphs/payments-ledger/ledgerCommands.js';
-import { LOCK_ACCOUNTS } from '../subgraphs/payments-ledger/ledgerStatements.js';
+import { openAccounts } from '../subgraphs/payments-ledger/accountCommands.js';
+import { atDesk, type Desk, type LedgerTx } from '../subgraphs/payments-ledger/desk.js';
+import { post, postBatch } from '../subgraphs/payments-ledger/ledgerCommands.js';
 import { verifyLedger } from '../subgraphs/payments-ledger/ledgerVerification.js';
 import { periodOf, statementEntries } from '../subgraphs/payments-ledger/queries.js';
 import { bookDay, reconcile } from '../subgraphs/payments-ledger/reconciliationCommands.js';
+import { serverCpuMs } from './serverCpu.js';
 
 // PL-06: transfers per second, spread over many accounts and into one hot account, by plain SQL under pgbench and through the subgraph's commands, in one
 // run on one server with fsync on: the same locks, rows, triggers and policies. Then a statement page and a reconciliation over a long account, and all
@@ -46,10 +48,12 @@ interface Row {
   'worst ms': number;
   /** Processor time of this process per transfer: what the commands themselves cost, whoever else uses the machine. */
   'own CPU ms'?: number;
+  /** The same of the server's processes. */
+  'server CPU ms'?: number;
   errors: number;
 }
 
-const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: 0n };
+const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: 0n, sendsPayouts: false };
 const people = Array.from({ length: WALLETS }, () => randomUUID());
 const wallet = (n: number) => ownedAccount('CUSTOMER_WALLET', people[n % WALLETS] ?? '', 'EGP');
 const any = () => Math.floor(Math.random() * WALLETS);
@@ -102,25 +106,28 @@ async function throughCommands(db: Database, what: string, target: (n: number) =
   return { ...row, 'own CPU ms': Math.round((user + system) / latencies.length / 10) / 100 };
 }
 
-/** The same transfer in SQL: the same locks in the same order, the same rows with hashes, the same balances, hence the same triggers and policies. */
+/** The same transfer in SQL: the statements that the commands send, hence the same locks in the same order, rows, triggers and policies. */
 function transferSql(target: string, shards: number): string {
   const ids = `array[(select id from bench_wallets where n = :from), ${target}]`;
+  const facts = `'TRIP_SETTLEMENT', 'TRIP', gen_random_uuid(), '{}', '{}', null, date_trunc('milliseconds', clock_timestamp()), null`;
   return `\\set from random(1, ${WALLETS})
 \\set to 1 + (:from + random(0, ${WALLETS - 2})) % ${WALLETS}
 \\set shard random(0, ${shards - 1})
 begin;
 select set_config('waygraph.actor_id', '', true), set_config('waygraph.actor_roles', 'SYSTEM', true);
-${LOCK_ACCOUNTS.replaceAll('$1::uuid[]', ids).replace('$2::bigint', '2').replaceAll('\n', ' ')};
-with t as (insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, entry_count, effective_at, recorded_at)
- select gen_random_uuid(), gen_random_uuid()::text, 'TRIP_SETTLEMENT', 'TRIP', gen_random_uuid(), '{}', '{}', 2, now(), now() returning id),
- a as (select id, balance_minor, entry_count, last_hash, case when id = ${target} then 1 else -1 end as amount from accounts where id = any(${ids})),
- e as (insert into entries (account_id, number, transaction_id, amount_minor, currency, balance_after_minor, effective_at, recorded_at, previous_hash, hash)
-  select a.id, a.entry_count + 1, t.id, a.amount, 'EGP', a.balance_minor + a.amount, now(), now(), a.last_hash,
-   sha256(a.last_hash || convert_to(concat_ws(',', a.id, a.entry_count + 1, t.id, a.amount, a.balance_minor + a.amount, now()), 'UTF8')) from a, t
-  returning account_id, number, balance_after_minor, hash)
- update accounts c set balance_minor = e.balance_after_minor, entry_count = e.number, last_hash = e.hash, updated_at = now() from e where c.id = e.account_id;
+select ledger_post(gen_random_uuid(), gen_random_uuid()::text, ${facts}, ${ids}, '{EGP,EGP}', '{-1,1}', array[null, null]::bigint[], '{}', '""');
 commit;
 `;
+}
+
+/** A row, with what the server used per transfer while it was measured. */
+async function withServerCpu(owner: postgres.Sql, measure: () => Promise<Row>): Promise<Row> {
+  const transfers = async () => Number((await owner`select count(*) as n from transactions`)[0]?.n);
+  const [cpu, count] = [await serverCpuMs(owner), await transfers()];
+  const row = await measure();
+  const after = await serverCpuMs(owner);
+  if (cpu === null || after === null) return row;
+  return { ...row, 'server CPU ms': Math.round(((after - cpu) / ((await transfers()) - count)) * 100) / 100 };
 }
 
 async function underPgbench(dir: string, url: URL, what: string, target: string, shards = 1): Promise<Row> {
@@ -141,30 +148,35 @@ async function underPgbench(dir: string, url: URL, what: string, target: string,
   return { ...summary(what, latencies, SECONDS, Number(/failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0)), 'per second': Math.round(perSecond) };
 }
 
-/** One wallet with half of ENTRIES, the other half on a clearing account, written with the triggers off and with real hashes. */
+/** Accounts that the other sides of the long account's entries lie on. */
+const SPREAD = 500;
+
+/** One wallet with all of ENTRIES, and their other sides spread over many accounts, written with the triggers off and with real hashes. */
 async function writeLongAccount(owner: postgres.Sql, db: Database): Promise<AccountRef> {
   const long = ownedAccount('CUSTOMER_WALLET', randomUUID(), 'EGP');
-  const clearing: AccountRef = { ...systemAccount('GATEWAY_CLEARING', 'EGP', 'x'), shard: 99 };
-  await inDesk(db, (tx) => openAccounts(tx, [long, clearing]));
-  let states = new Map<string, AccountState>(
-    [long, clearing].map((ref) => {
+  const clearing = Array.from({ length: SPREAD }, (_, n): AccountRef => ({ ...systemAccount('GATEWAY_CLEARING', 'EGP', 'x'), shard: 100 + n }));
+  await inDesk(db, (tx) => openAccounts(tx, [long, ...clearing]));
+  const states = new Map<string, AccountState>(
+    [long, ...clearing].map((ref) => {
       const state = { id: accountIdOf(ref), type: ref.type, ownerId: ref.ownerId, currency: 'EGP', balanceMinor: 0n, minBalanceMinor: null };
       return [state.id, { ...state, entryCount: 0n, lastHash: GENESIS_HASH, changedAt: new Date(0), closed: false }] as const;
     }),
   );
   const step = 2_500;
-  const begin = Date.now() - ENTRIES;
-  for (let done = 0; done < ENTRIES / 2; done += step) {
-    const count = Math.min(step, ENTRIES / 2 - done);
+  const begin = Date.now() - ENTRIES * 2;
+  for (let done = 0; done < ENTRIES; done += step) {
+    const count = Math.min(step, ENTRIES - done);
     const rows = Array.from({ length: count }, (_, n) => {
       const transaction = { id: randomUUID(), recordedAt: new Date(begin + (done + n) * 2) };
       const reference = { type: 'TRIP' as const, id: transaction.id };
+      const other = clearing[(done + n) % SPREAD] as AccountRef;
       const entries = [
-        { account: clearing, amountMinor: -1n },
+        { account: other, amountMinor: -1n },
         { account: long, amountMinor: 1n },
       ];
-      const applied = applyPosting(states, { key: transaction.id, kind: 'DEPOSIT', reference, entries }, transaction);
-      states = new Map(applied.accounts.map((account) => [account.id, account]));
+      const locked = new Map([other, long].map((ref) => [accountIdOf(ref), states.get(accountIdOf(ref)) as AccountState]));
+      const applied = applyPosting(locked, { key: transaction.id, kind: 'DEPOSIT', reference, entries }, transaction);
+      for (const account of applied.accounts) states.set(account.id, account);
       return { transaction, applied };
     });
     const transactions = rows.map(({ transaction }) => ({ id: transaction.id, at: transaction.recordedAt }));
@@ -206,22 +218,26 @@ async function statementPages(db: Database, long: AccountRef): Promise<Row> {
   const latencies: number[] = [];
   const started = performance.now();
   for (let n = 0; n < 200; n += 1) {
-    const from = new Date(Date.now() - Math.random() * ENTRIES);
+    // Any page of any period: its cursor is a number behind the period's first.
+    const from = new Date(Date.now() - Math.random() * ENTRIES * 2);
     const begin = performance.now();
     await inDesk(db, async (tx) => {
       const period = await periodOf(tx.orm, accountIdOf(long), from, new Date());
-      await statementEntries(tx.orm, accountIdOf(long), period, { first: 100, after: null });
+      const after = period.before + BigInt(Math.floor(Math.random() * Number(period.last - period.before + 1n)));
+      await statementEntries(tx.orm, accountIdOf(long), period, { first: 100, after: [after.toString()] });
     });
     latencies.push(performance.now() - begin);
   }
-  return summary(`statement page of 100 in ${ENTRIES / 2} entries`, latencies, (performance.now() - started) / 1_000);
+  return summary(`any statement page of 100 in ${ENTRIES} entries`, latencies, (performance.now() - started) / 1_000);
 }
+
+const POSTING_CLIENTS = 8;
 
 async function reconciliation(db: Database): Promise<Row> {
   const latencies: number[] = [];
   const started = performance.now();
   let running = true;
-  const postings = (async () => {
+  const client = async () => {
     while (running) {
       const begin = performance.now();
       await inDesk(db, (tx) =>
@@ -236,14 +252,31 @@ async function reconciliation(db: Database): Promise<Row> {
         }),
       );
       latencies.push(performance.now() - begin);
-      await new Promise((resolve) => setTimeout(resolve, 5));
     }
-  })();
+  };
+  const postings = Promise.all(Array.from({ length: POSTING_CLIENTS }, client));
   await inDesk(db, async (tx) => reconcile(tx, await bookDay(tx, null), [], true));
   const seconds = (performance.now() - started) / 1_000;
   running = false;
   await postings;
-  return summary(`postings during a whole reconciliation, which took ${seconds.toFixed(1)} s`, latencies, seconds);
+  return summary(
+    `${POSTING_CLIENTS} clients posting during a whole reconciliation of ${ENTRIES * 2} entries, which took ${seconds.toFixed(1)} s`,
+    latencies,
+    seconds,
+  );
+}
+
+/** Invariants and chains after a part of the run: printed, and the run ends with 1 when one is broken. */
+let broken = 0;
+async function checked(what: string, owner: postgres.Sql, db: Database, chains: boolean): Promise<void> {
+  const [sums] = await owner`select sum(balance_minor)::text as accounts, (select coalesce(sum(amount_minor), 0)::text from entries) as entries from accounts`;
+  const invariants = await inDesk(db, (tx) => brokenInvariants(tx, true));
+  const verified = chains ? await verifyLedger(owner) : null;
+  const problems = invariants.length + (verified?.damage.length ?? 0) + (sums?.accounts === '0' && sums.entries === '0' ? 0 : 1);
+  broken += problems;
+  const chained = verified ? `, ${verified.entries} entries of ${verified.accounts} accounts verified, ${verified.damage.length} problems` : '';
+  console.log(`after ${what}: all accounts ${sums?.accounts}, all entries ${sums?.entries}, broken invariants ${invariants.length}${chained}`);
+  for (const found of [...invariants, ...(verified?.damage ?? [])].slice(0, 10)) console.log(found);
 }
 
 function hasPgbench(): boolean {
@@ -291,37 +324,38 @@ try {
 
   const many = (n: number) => wallet(n + 1 + any());
   const hot = () => systemAccount('PLATFORM_REVENUE', 'EGP', randomUUID());
+  const measure = async (row: () => Promise<Row>) => void rows.push(await withServerCpu(owner, row));
+  await measure(() => throughCommands(db, 'commands: over many accounts', many));
+  await measure(() => throughCommands(db, 'commands: into one hot account, one row', () => one));
+  await measure(() => throughCommands(db, `commands: into one hot account, ${SUB_ACCOUNTS} sub-accounts`, hot));
+  // Before pgbench writes: what it writes carries hashes of its own form, and only sums and invariants can be checked then.
+  await checked('the commands', owner, db, true);
   if (hasPgbench()) {
-    rows.push(await underPgbench(dir, ownerUrl, 'SQL: over many accounts', '(select id from bench_wallets where n = :to)'));
-    rows.push(await underPgbench(dir, ownerUrl, 'SQL: into one hot account, one row', `'${accountIdOf(one)}'::uuid`));
+    await measure(() => underPgbench(dir, ownerUrl, 'SQL: over many accounts', '(select id from bench_wallets where n = :to)'));
+    await measure(() => underPgbench(dir, ownerUrl, 'SQL: into one hot account, one row', `'${accountIdOf(one)}'::uuid`));
     for (const count of [8, SUB_ACCOUNTS, 64]) {
-      rows.push(await underPgbench(dir, ownerUrl, `SQL: into one hot account, ${count} sub-accounts`, '(select id from bench_shards where n = :shard)', count));
+      await measure(() =>
+        underPgbench(dir, ownerUrl, `SQL: into one hot account, ${count} sub-accounts`, '(select id from bench_shards where n = :shard)', count),
+      );
     }
   } else {
     console.log('pgbench is not on PATH: rows of plain SQL are left out');
   }
-  rows.push(await throughCommands(db, 'commands: over many accounts', many));
-  rows.push(await throughCommands(db, 'commands: into one hot account, one row', () => one));
-  rows.push(await throughCommands(db, `commands: into one hot account, ${SUB_ACCOUNTS} sub-accounts`, hot));
+  await checked('plain SQL', owner, db, false);
 
-  // What pgbench wrote carries hashes of its own form: chains are verified for what the commands wrote, sums for everything.
-  const sums = await owner`select sum(balance_minor)::text as accounts, (select sum(amount_minor)::text from entries) as entries from accounts`;
-  const invariants = await inDesk(db, (tx) => brokenInvariants(tx, true));
-  console.log(`after the transfers: all accounts ${sums[0]?.accounts}, all entries ${sums[0]?.entries}, broken invariants ${invariants.length}`);
-
-  await owner.unsafe(`set session_replication_role = replica; truncate entries, transactions, balance_checkpoints cascade;
+  await owner.unsafe(`set session_replication_role = replica; truncate entries, transactions, balance_checkpoints, events cascade;
     update accounts set balance_minor = 0, entry_count = 0, last_hash = decode(repeat('00', 32), 'hex'); set session_replication_role = origin`);
   console.table(rows);
   const long = await writeLongAccount(owner, db);
   console.log(`${ENTRIES} entries written`);
   rows.push(await statementPages(db, long));
   rows.push(await reconciliation(db));
-  const verified = await verifyLedger(owner);
-  console.log(`ledger:verify: ${verified.entries} entries of ${verified.accounts} accounts, ${verified.damage.length} problems`);
+  await checked('reconciliation', owner, db, true);
   await db.close();
   await owner.end({ timeout: 5 });
   console.log(`${CLIENTS} clients, ${SECONDS} s each, fsync ${fsync?.fsync}, Node ${process.versions.node}`);
   console.table(rows);
+  if (broken > 0) process.exitCode = 1;
 } finally {
   if (given) {
     const admin = new URL(given);

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { createLog } from '../platform/log.js';
-import { bareConfigSchema, startBareGateway } from './bareGateway.js';
+import { readBareConfig, startBareGateway } from './bareGateway.js';
 import { readSupergraph } from './engine.js';
 import { watchSupergraph } from './supergraphFile.js';
 
@@ -13,8 +13,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { supergraph: { type: 'string' }, port: { type: 'string', default: '4000' }, config: { type: 'string' } } });
   const port = Number(values.port);
   if (!values.supergraph || !Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(USAGE);
-  const config = bareConfigSchema.parse(values.config ? JSON.parse(await readFile(values.config, 'utf8')) : {});
-  const log = createLog({ service: 'gateway', level: process.env.LOG_LEVEL || 'warn' });
+  const config = readBareConfig(values.config ? await readFile(values.config, 'utf8') : '{}', process.env);
+  const log = createLog({ service: 'gateway', level: config.logLevel });
   const gateway = await startBareGateway({ supergraphSdl: await readSupergraph(values.supergraph), port, config, log });
   console.log(`Gateway ready at http://localhost:${gateway.port}/graphql`);
   watchSupergraph(values.supergraph, gateway.update, log);

@@ -44,6 +44,24 @@ test("any supergraph, at the addresses that it names, with the client's own cred
   await eventually(() => watchers.map(({ events }) => events.length)).toEqual([1, 1]);
   expect(watchers[0]?.events).toEqual([{ tripUpdates: { sequence: 1, trip: { car: { plate: 'plate-car-t1' } } } }]);
   await client.dispose();
+
+  // Where it sends subscriptions that are posted they are served.
+  const refused = (await (
+    await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query }) })
+  ).json()) as { errors: { message: string }[] };
+  expect(refused.errors[0]?.message).toContain('text/event-stream');
+  const leaving = new AbortController();
+  const stream = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: 'Bearer theirs' },
+    body: JSON.stringify({ query }),
+    signal: leaving.signal,
+  });
+  const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+  let told = '';
+  while (!told.includes('plate-car-t1')) told += new TextDecoder().decode((await reader.read()).value);
+  expect(told).toContain('event: next\ndata: {"data":{"tripUpdates":{"sequence":1,');
+  leaving.abort();
   await gateway.stop();
   for (const server of servers) server.stop();
 });

@@ -7,26 +7,53 @@ import type { Caller } from '../platform/subgraph.js';
 import { clientIpOf, headerOf, traceparentOf } from './context.js';
 import { REQUEST_TIMEOUT_MS } from './deadline.js';
 import { startEngine } from './engine.js';
+import { DEFAULT_FETCH_TIMEOUT_MS, guardedLink } from './guardedLink.js';
+import { eventStreams } from './eventStreams.js';
 import { graphqlOverHttp, unreadableBody } from './http.js';
+import { createInFlight } from './inFlight.js';
+import { leanHttp } from './leanHttp.js';
 import { DEFAULT_LIMITS, limitsRule } from './limits.js';
 import { listen } from './listen.js';
 import { type Credentials, remoteLink } from './remoteLink.js';
+import { startTracing } from './tracing.js';
 import { createSocketDocuments } from './socketDocuments.js';
 import { serveSockets } from './sockets.js';
 
 /** What a file given with `--config` may hold; all of it optional. */
 export const bareConfigSchema = z.strictObject({
-  /** Endpoints that replace those of the supergraph, by subgraph name. */
-  subgraphs: z.record(z.string(), z.strictObject({ url: z.url() })).default({}),
+  /** Endpoints that replace those of the supergraph, and milliseconds that a fetch may take, by subgraph name. */
+  subgraphs: z.record(z.string(), z.strictObject({ url: z.url().optional(), timeoutMs: z.int().positive().optional() })).default({}),
   /** Limits on documents; none unless given. */
   limits: z
-    .strictObject({ depth: z.int().positive(), aliases: z.int().positive(), rootFields: z.int().positive(), tokens: z.int().positive() })
+    .strictObject({
+      depth: z.int().positive(),
+      aliases: z.int().positive(),
+      rootFields: z.int().positive(),
+      conditions: z.int().positive(),
+      cost: z.int().positive(),
+      tokens: z.int().positive(),
+    })
     .partial()
     .optional(),
+  /** OTLP collector that spans are sent to over HTTP, such as `http://localhost:4318`; none are taken without it. */
+  otlpEndpoint: z.url().optional(),
+  /** What is logged, from this level on. */
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('warn'),
   /** Lets equal subscriptions with equal credentials share one upstream. Off, because it suits only streams that begin with the present. */
   shareSubscriptions: z.boolean().default(false),
+  /** Lets equal queries that run at the same moment be fetched once. Off, so that comparisons compare work that is done. */
+  shareFetches: z.boolean().default(false),
+  /** Leaves a subgraph alone for a while after it has failed often. */
+  breaks: z.boolean().default(true),
 });
 export type BareConfig = z.output<typeof bareConfigSchema>;
+
+/** Reads a configuration file; LOG_LEVEL and OTEL_EXPORTER_OTLP_ENDPOINT stand in where it says nothing. @throws ZodError | SyntaxError */
+export function readBareConfig(text: string, environment: NodeJS.ProcessEnv): BareConfig {
+  const given = JSON.parse(text) as Record<string, unknown>;
+  const { LOG_LEVEL: logLevel, OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint } = environment;
+  return bareConfigSchema.parse({ ...(logLevel && { logLevel }), ...(otlpEndpoint && { otlpEndpoint }), ...given });
+}
 
 export interface BareOptions {
   supergraphSdl: string;
@@ -44,7 +71,7 @@ const passThrough: Credentials = {
   internal: false,
   headers(caller) {
     const { authorization } = caller as PassingCaller;
-    return { traceparent: traceparentOf(caller.traceId), ...(authorization !== null && { authorization }) };
+    return { traceparent: traceparentOf(caller.traceId, caller.spanId), ...(authorization !== null && { authorization }) };
   },
   extensions(caller) {
     const { authorization } = caller as PassingCaller;
@@ -62,13 +89,21 @@ export async function startBareGateway({
   config,
   log,
 }: BareOptions): Promise<{ port: number; update(supergraphSdl: string): void; stop(): Promise<void> }> {
+  const inFlight = config.shareFetches ? createInFlight() : null;
   const links = [...Supergraph.build(supergraphSdl, { validateSupergraph: false }).subgraphsMetadata()].map(({ name, url }) =>
-    remoteLink({ name, endpoint: config.subgraphs[name]?.url ?? url, credentials: passThrough }),
+    guardedLink(remoteLink({ name, endpoint: config.subgraphs[name]?.url ?? url, credentials: passThrough }), {
+      log,
+      inFlight,
+      breaks: config.breaks,
+      timeoutMs: config.subgraphs[name]?.timeoutMs ?? DEFAULT_FETCH_TIMEOUT_MS,
+    }),
   );
   const limits = config.limits && { ...DEFAULT_LIMITS, ...config.limits };
   const validationRules = limits ? [limitsRule(limits)] : [];
   const maxTokens = limits?.tokens ?? null;
+  const tracing = await startTracing(config.otlpEndpoint, 'waygraph-bare-gateway');
   const engine = await startEngine({
+    tracing,
     supergraphSdl,
     links,
     log,
@@ -76,6 +111,7 @@ export async function startBareGateway({
     introspection: true,
     validationRules,
     maxTokens,
+    maxCost: limits?.cost ?? null,
     plugins: [],
     csrfPrevention: false,
     principalOf: (caller) => (config.shareSubscriptions ? ((caller as PassingCaller).authorization ?? '') : null),
@@ -88,6 +124,21 @@ export async function startBareGateway({
     authorization,
   });
 
+  const documents = createSocketDocuments({ schema: engine.schema, validationRules, maxTokens, introspection: true, overCost: engine.overCost });
+  const nobody = { actor: ANONYMOUS, expiresAt: null };
+  const subscriptions = { started() {}, ended() {} };
+  const streams = eventStreams({
+    engine,
+    documents,
+    async enter(request, traceId) {
+      const caller = callerOf(headerOf(request, 'authorization') ?? null, traceId, null, clientIpOf(request, 0));
+      return { identified: nobody, caller, principal: 'anyone' };
+    },
+    streamsPerPrincipal: null,
+    subscriptions,
+    exposeErrors: true,
+    log,
+  });
   const app = express();
   app.disable('x-powered-by');
   app.get('/health/ready', (_request, response) => void response.json({ ok: true, checks: {} }));
@@ -98,17 +149,28 @@ export async function startBareGateway({
       log,
       exposeErrors: true,
       timeoutMs: REQUEST_TIMEOUT_MS,
+      streams: streams.handler,
+      mayTime: () => true,
       callerOf: async (request, traceId) => callerOf(headerOf(request, 'authorization') ?? null, traceId, null, clientIpOf(request, 0)),
     }),
     unreadableBody(log),
   );
-  const listening = await listen(app, port, undefined);
+  const lean = leanHttp({
+    path: '/graphql',
+    documents,
+    canRun: (document, operationName, variables) => engine.canExecute({ document, operationName, variables }),
+    run: (document, operationName, variables, context) => engine.execute({ document, operationName, variables }, context),
+    callerOf: (request, traceId) => callerOf(headerOf(request, 'authorization') ?? null, traceId, null, clientIpOf(request, 0)),
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    others: app,
+  });
+  const listening = await listen(lean, port, undefined, '--port ');
   const authorizations = new WeakMap<object, string>();
   const sockets = serveSockets({
     server: listening.server,
     path: '/graphql',
     engine,
-    documents: createSocketDocuments({ schema: engine.schema, validationRules, maxTokens, introspection: true }),
+    documents,
     async identify({ authorization }) {
       const identified = { actor: ANONYMOUS, expiresAt: null };
       if (authorization !== undefined) authorizations.set(identified, authorization);
@@ -120,15 +182,17 @@ export async function startBareGateway({
     log,
     exposeErrors: true,
     sockets: { opened() {}, closed() {} },
-    subscriptions: { started() {}, ended() {} },
+    subscriptions,
   });
 
   return {
     port: listening.port,
     update: engine.update,
     async stop() {
+      streams.close();
       await Promise.all([listening.drain(5_000), sockets.close()]);
       await engine.stop();
+      await tracing?.stop();
       await Promise.all(links.map((link) => link.close()));
     },
   };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseEnvironment, port, secret } from '../platform/config.js';
+import { DEFAULT_RATES, type Rate, type Rates } from './rates.js';
 
 /** A key of a machine: who it is, what it may do, and the SHA-256 of the key itself, which is written down nowhere. */
 export interface ServiceKey {
@@ -35,6 +36,39 @@ const list = z
       .filter(Boolean),
   );
 
+const timeouts = z
+  .string()
+  .default('')
+  .transform((value, context): Record<string, number> => {
+    const entries = value.split(',').flatMap((entry) => (entry.trim() === '' ? [] : [entry.trim().split(':')]));
+    for (const [name = '', ms = ''] of entries) {
+      if (!name || !/^\d{2,6}$/.test(ms)) context.addIssue({ code: 'custom', message: 'must be a comma list of subgraph:milliseconds' });
+    }
+    return Object.fromEntries(entries.map(([name = '', ms]) => [name, Number(ms)]));
+  });
+
+/** `name=limit/seconds`, the name one of the known ones or `key:<name of a service key>`. */
+const rates = z
+  .string()
+  .default('')
+  .transform((value, context): Rates => {
+    const given: Record<string, Rate> = {};
+    for (const entry of value.split(',').map((part) => part.trim())) {
+      if (entry === '') continue;
+      const [, name = '', limit, seconds] = /^([\w:-]+)=(\d{1,9})\/(\d{1,6})$/.exec(entry) ?? [];
+      const isKnown = name in DEFAULT_RATES || name.startsWith('key:');
+      if (!isKnown || Number(limit) < 1 || Number(seconds) < 1) {
+        context.addIssue({
+          code: 'custom',
+          message: `must be a comma list of name=limit/seconds; names are ${Object.keys(DEFAULT_RATES).join(', ')}, key:NAME`,
+        });
+        continue;
+      }
+      given[name] = { limit: Number(limit), windowMs: Number(seconds) * 1_000 };
+    }
+    return { ...DEFAULT_RATES, ...given };
+  });
+
 const remoteUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://fleet:4001' }).optional();
 
 const schema = z
@@ -57,7 +91,13 @@ const schema = z
     TRUSTED_PROXIES: z.coerce.number().int().min(0).max(10).default(0),
     LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
     RATE_LIMITS: z.enum(['on', 'off']).default('on'),
+    RATE_LIMIT_RATES: rates,
+    RATE_LIMIT_ALLOW: list,
+    MAX_OPERATION_COST: z.coerce.number().int().positive('must be a positive whole number').optional(),
+    SHARE_FETCHES: z.enum(['on', 'off']).default('on'),
+    SUBGRAPH_TIMEOUTS_MS: timeouts,
     METRICS_TOKEN: z.string().min(16, 'must be at least 16 characters').optional(),
+    OTEL_EXPORTER_OTLP_ENDPOINT: z.url().optional(),
   })
   .refine((env) => !(env.NODE_ENV === 'production' && env.RATE_LIMITS === 'off'), {
     path: ['RATE_LIMITS'],
@@ -83,7 +123,18 @@ export interface GatewayConfig {
   trustedProxies: number;
   logLevel: string;
   rateLimits: boolean;
+  rates: Rates;
+  /** Without limits: `ip:<address>`, `user:<uuid>`, `key:<name>`. */
+  unlimited: readonly string[];
+  /** What one operation may cost (executor/cost.ts); DEFAULT_LIMITS has it when not set. */
+  maxCost?: number | undefined;
+  /** Equal fetches of one person that run at the same moment are sent once (GW-31). */
+  shareFetches: boolean;
+  /** Milliseconds that one fetch may take, for subgraphs that get less or more than the others. */
+  subgraphTimeoutsMs: Readonly<Record<string, number>>;
   metricsToken: string | undefined;
+  /** OTLP collector that spans are sent to over HTTP; none are taken without it. */
+  otlpEndpoint?: string | undefined;
 }
 
 /** Reads the gateway's environment. @throws ConfigError that names each variable and what it should hold */
@@ -113,6 +164,12 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     trustedProxies: given.TRUSTED_PROXIES,
     logLevel: given.LOG_LEVEL,
     rateLimits: given.RATE_LIMITS === 'on',
+    rates: given.RATE_LIMIT_RATES,
+    unlimited: given.RATE_LIMIT_ALLOW,
+    maxCost: given.MAX_OPERATION_COST,
+    shareFetches: given.SHARE_FETCHES === 'on',
+    subgraphTimeoutsMs: given.SUBGRAPH_TIMEOUTS_MS,
     metricsToken: given.METRICS_TOKEN,
+    otlpEndpoint: given.OTEL_EXPORTER_OTLP_ENDPOINT,
   };
 }

@@ -1,32 +1,51 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Caller } from '../platform/subgraph.js';
-import type { FetchTiming } from './executor/run.js';
 import type { Deadline } from './deadline.js';
+import type { Timings } from './timings.js';
 
 /** What one operation carries through the gateway: who asks, and until when it is worth the work. */
 export interface GatewayContext {
   caller: Caller;
-  /** Null for the events of a subscription, whose fetches are bounded by the links' own time-outs. */
+  /** Null for the events of a subscription, whose fetches are bounded by the links' own time-outs and by their watchers' leaving. */
   deadline: Deadline | null;
+  /** The `traceparent` header as it came, for spans: the client's span is the parent of ours. */
+  traceparent?: string | undefined;
   /** Whoever sends the answer can do with JSON text in place of the data. */
   asText?: boolean;
-  /** Told of every fetch, for those who ask where the time goes (EN-06). */
-  onFetch?: (timing: FetchTiming) => void;
+  /** Nobody asks: the operation is planned for those who will. */
+  ahead?: boolean;
+  /** For those who ask where the time goes (EN-06): told with the answer. */
+  timings?: Timings;
 }
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const NO_TRACE = '0'.repeat(32);
 
+/** Random bytes ahead of need: asking the system for eight costs as much as for four thousand. */
+const pool = Buffer.alloc(4_096);
+let poolUsed = pool.length;
+
+/** So many random bytes as hexadecimal digits. */
+function randomHex(bytes: number): string {
+  if (poolUsed + bytes > pool.length) {
+    randomFillSync(pool);
+    poolUsed = 0;
+  }
+  const text = pool.toString('hex', poolUsed, poolUsed + bytes);
+  poolUsed += bytes;
+  return text;
+}
+
 /** The trace id of a W3C `traceparent` header, or a new one when there is none or it is malformed. */
 export function traceIdOf(traceparent: unknown): string {
   const given = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
-  return given && given !== NO_TRACE ? given : randomBytes(16).toString('hex');
+  return given && given !== NO_TRACE ? given : randomHex(16);
 }
 
-/** A `traceparent` header for a call that belongs to this trace; the span id is new, the trace is sampled by its owner. */
-export function traceparentOf(traceId: string): string {
-  return `00-${traceId}-${randomBytes(8).toString('hex')}-01`;
+/** A `traceparent` header for a call that belongs to this trace; the span id is new unless there is a span, the trace is sampled by its owner. */
+export function traceparentOf(traceId: string, spanId?: string): string {
+  return `00-${traceId}-${spanId ?? randomHex(8)}-01`;
 }
 
 /**

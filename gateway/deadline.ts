@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Refusal } from '../platform/errors.js';
 
 /** How long one HTTP operation may take, in milliseconds (GW-25). */
@@ -28,6 +29,8 @@ export interface Deadline {
 /** Starts the clock of one operation. Without it a subgraph that hangs would hold the client's connection for ever. */
 export function startDeadline(timeoutMs: number): Deadline {
   const controller = new AbortController();
+  // Each fetch listens to it, and one operation may have many at once; Node would take that for a leak.
+  setMaxListeners(0, controller.signal);
   const startedAt = Date.now();
   let limitMs = timeoutMs;
   let reject: (reason: Refusal) => void;

@@ -15,6 +15,16 @@ test('a newer position takes the place of an undelivered one, behind the states 
   expect(await take(queue, 3)).toEqual([{ sequence: 2 }, { sequence: 3 }, { at: 4 }]);
 });
 
+test('GW-12: of a shared trip the newest position waits too, and of the map of drivers around the newest map', async () => {
+  const shared = createDeliveryQueue('sharedTripUpdates');
+  for (const event of [position(1), state(2), position(2)]) shared.push(event);
+  expect(await take(shared, 2)).toEqual([{ sequence: 2 }, { at: 2 }]);
+  const map = createDeliveryQueue('nearbyDriversUpdated');
+  for (let at = 1; at <= MAX_UNDELIVERED + 5; at += 1) expect(map.push({ result: { data: { at } }, sequence: null, kind: null })).toBe(true);
+  map.end(null);
+  expect(await take(map, 2)).toEqual([{ at: MAX_UNDELIVERED + 5 }, undefined]);
+});
+
 test('other fields keep every event, whatever its kind', async () => {
   const queue = createDeliveryQueue('bookingUpdated');
   for (const event of [position(1), position(2)]) queue.push(event);

@@ -10,16 +10,19 @@ export interface UpstreamEvent {
 }
 
 /**
- * Events of which only the newest matters, by subscription root field and `kind`. Every other event is a state, and is delivered in order,
- * each once. Add a line when a field gets a kind that may be skipped.
+ * Events of which only the newest matters, by subscription root field and `kind`; null is for events without a kind. Every other event is a state, and
+ * is delivered in order, each once. Add a line when a field gets a kind that may be skipped.
  */
-const NEWEST_ONLY: Record<string, ReadonlySet<string>> = {
+const NEWEST_ONLY: Record<string, ReadonlySet<string | null>> = {
   tripUpdates: new Set(['POSITION']),
+  sharedTripUpdates: new Set(['POSITION']),
+  // Each is the whole map.
+  nearbyDriversUpdated: new Set([null]),
 };
 
 /** Whether a newer event of the same kind may take the place of this one while it waits. */
 export function isReplaceable(rootField: string, kind: string | null): boolean {
-  return kind !== null && NEWEST_ONLY[rootField]?.has(kind) === true;
+  return NEWEST_ONLY[rootField]?.has(kind) === true;
 }
 
 /** Whether the gateway has to know the kind of this field's events at all. */

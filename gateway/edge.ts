@@ -2,7 +2,8 @@ import type { RequestHandler } from 'express';
 
 /** Response headers that a browser's script may read from another origin. */
 const EXPOSED = 'x-trace-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset';
-const ALLOWED_HEADERS = 'authorization, content-type, x-api-key, idempotency-key, traceparent, apollo-require-preflight, x-apollo-operation-name';
+const ALLOWED_HEADERS =
+  'authorization, content-type, x-api-key, idempotency-key, traceparent, apollo-require-preflight, x-apollo-operation-name, x-waygraph-timings';
 
 /** Cross-origin access for the configured origins. Credentials are tokens in headers, never cookies, so none are allowed. */
 export function cors(origins: readonly string[]): RequestHandler {
@@ -17,7 +18,7 @@ export function cors(origins: readonly string[]): RequestHandler {
     }
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return next();
     if (allowed) {
-      response.setHeader('access-control-allow-methods', 'GET, POST');
+      response.setHeader('access-control-allow-methods', 'GET, POST, PUT');
       response.setHeader('access-control-allow-headers', ALLOWED_HEADERS);
       response.setHeader('access-control-max-age', '600');
     }

@@ -7,6 +7,12 @@ import { UNEXPLAINED_NULL } from './executor/complete.js';
 const UNKNOWN_CODES = new Set(['INTERNAL_SERVER_ERROR', 'INTERNAL_ERROR', 'DOWNSTREAM_SERVICE_ERROR', UNEXPLAINED_NULL]);
 const CODE = /^[A-Z][A-Z0-9_]*$/;
 const TOO_MANY_TOKENS = /Document contains more tha[tn] (\d+) tokens/;
+/** graphql-js compares fields of equal names in pairs, and stops when there are too many. */
+const GIVEN_UP = 'Validation aborted.';
+/** What the parser says of literals in literals in literals. */
+const STACK_USED_UP = 'Maximum call stack size exceeded';
+/** Characters of one message; some repeat what was sent, however long. */
+const MAX_MESSAGE = 2_000;
 const BAD_VARIABLE = /^Variable "\$(\w+)" (?:got invalid value|of (?:required|non-null) type)/;
 const VARIABLE_PATH = /^Variable "\$\w+" got invalid value .* at "([\w.[\]]+)"/s;
 const BAD_LITERAL = /^Expected value of type "/;
@@ -87,6 +93,8 @@ function classify(message: string, given: Record<string, unknown>): { code: stri
   const code = typeof given.code === 'string' ? given.code : '';
   const tokens = TOO_MANY_TOKENS.exec(message);
   if (tokens) return { code: 'QUERY_TOO_COMPLEX', details: { limit: 'tokens', max: Number(tokens[1]) } };
+  if (message === GIVEN_UP) return { code: 'QUERY_TOO_COMPLEX', details: { limit: 'comparisons' } };
+  if (code === 'GRAPHQL_PARSE_FAILED' && message === STACK_USED_UP) return { code: 'QUERY_TOO_COMPLEX', details: { limit: 'nesting' } };
   // Apollo overwrites the code of a validation rule; the limits' own is told by their details.
   if (code === 'GRAPHQL_VALIDATION_FAILED' && details && 'limit' in details) return { code: 'QUERY_TOO_COMPLEX', details };
   if (code === 'BAD_USER_INPUT' || BAD_VARIABLE.test(message)) return { code: 'VALIDATION_ERROR', details: details ?? inputDetails(message) };
@@ -104,7 +112,13 @@ function inputDetails(message: string): Record<string, unknown> | undefined {
 }
 
 function messageFor(code: string, message: string): string {
-  return code === 'QUERY_TOO_COMPLEX' && TOO_MANY_TOKENS.test(message) ? 'The operation is too long. Split it into several smaller ones.' : message;
+  if (message === STACK_USED_UP) return 'The operation is nested too deeply. Use variables for large values.';
+  if (message === GIVEN_UP) return 'The same fields stand too often in the operation. Write each once.';
+  return code === 'QUERY_TOO_COMPLEX' && TOO_MANY_TOKENS.test(message) ? 'The operation is too long. Split it into several smaller ones.' : shortened(message);
+}
+
+function shortened(message: string): string {
+  return message.length <= MAX_MESSAGE ? message : `${message.slice(0, MAX_MESSAGE)}…`;
 }
 
 /** The error that started it, below the wrappers of graphql-js and of the gateway. */

@@ -6,20 +6,29 @@ import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
 import { type GatewayContext, headerOf, traceIdOf } from './context.js';
 import { startDeadline } from './deadline.js';
+import { createTimings, TIMINGS_HEADER } from './timings.js';
 import { type ErrorScope, inClientForm, thrownToClientError } from './errors.js';
+import { type Quota, RateRefusal } from './rateLimiter.js';
+import type { ReadRequest } from './leanHttp.js';
 import { MAX_BODY_BYTES } from './routes.js';
 
 export interface GraphqlHttpOptions {
   apollo: ApolloServer<GatewayContext>;
   /** @throws Refusal UNAUTHENTICATED | DEPENDENCY_UNAVAILABLE */
   callerOf(request: Request, traceId: string): Promise<Caller>;
+  /** Counts the operation. @throws RateRefusal */
+  enter?(caller: Caller): Promise<Quota | null>;
+  /** Takes requests that want an event stream. */
+  streams?: RequestHandler;
   timeoutMs: number;
+  /** Who may see how long each fetch of their operation took, when they ask with `X-Waygraph-Timings: 1`. */
+  mayTime(caller: Caller): boolean;
   log: Log;
   exposeErrors?: boolean;
 }
 
 /** HTTP status of what is refused before an operation runs; once one has run the status is 200 and the codes are in the body. */
-const STATUS: Record<string, number> = { UNAUTHENTICATED: 401, TIMEOUT: 504, DEPENDENCY_UNAVAILABLE: 503, INTERNAL_ERROR: 500 };
+const STATUS: Record<string, number> = { UNAUTHENTICATED: 401, RATE_LIMITED: 429, TIMEOUT: 504, DEPENDENCY_UNAVAILABLE: 503, INTERNAL_ERROR: 500 };
 
 /** `/graphql` over HTTP: trace id, body, who calls, time limit, then Apollo Server. */
 export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
@@ -39,6 +48,9 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
     });
     try {
       const caller = await options.callerOf(request, scope.traceId);
+      const quota = await options.enter?.(caller);
+      if (quota) showQuota(response, quota);
+      const timings = headerOf(request, TIMINGS_HEADER) === '1' && options.mayTime(caller) ? createTimings() : undefined;
       const answer = await Promise.race([
         options.apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: {
@@ -47,16 +59,50 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
             search: request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : '',
             body: request.body,
           },
-          context: async () => ({ caller, deadline, asText: true }),
+          context: async () => ({ caller, deadline, asText: true, traceparent: headerOf(request, 'traceparent'), ...(timings && { timings }) }),
         }),
         deadline.expired,
       ]);
-      await send(response, answer, scope);
+      await send(request, response, answer, scope);
     } catch (error) {
       refuse(response, error, scope);
     }
   };
-  return [trace, express.json({ limit: MAX_BODY_BYTES }), operation];
+  return [trace, jsonBody(), ...(options.streams ? [options.streams] : []), operation];
+}
+
+function showQuota(response: Response, quota: Quota): void {
+  for (const [name, value] of quotaHeaders(quota)) response.setHeader(name, value);
+}
+
+/** What clients read of their limit. */
+export function quotaHeaders({ limit, remaining, resetSeconds }: Quota): [name: string, value: string][] {
+  return [
+    ['ratelimit-limit', String(limit)],
+    ['ratelimit-remaining', String(remaining)],
+    ['ratelimit-reset', String(resetSeconds)],
+  ];
+}
+
+/** Reads the body, unless who looked at the request first has done so. */
+function jsonBody(): RequestHandler {
+  const read = express.json({ limit: MAX_BODY_BYTES });
+  return (request, response, next) => {
+    const { readBody } = request as ReadRequest;
+    if (readBody === undefined) return read(request, response, next);
+    const body = parsedBody(readBody);
+    if (typeof body !== 'object' || body === null) return next({ type: 'entity.parse.failed', status: 400 });
+    request.body = body;
+    next();
+  };
+}
+
+function parsedBody(text: Buffer): unknown {
+  try {
+    return JSON.parse(text.toString());
+  } catch {
+    return undefined;
+  }
 }
 
 /** Answers for bodies that never became a request: not JSON, too large, of an unknown encoding. */
@@ -86,26 +132,46 @@ function headersOf(request: Request): HeaderMap {
   return headers;
 }
 
-async function send(response: Response, answer: HTTPGraphQLResponse, scope: ErrorScope): Promise<void> {
-  response.status(answer.status ?? 200);
+/** Apollo answers some refusals (CSRF, batching, a wrong method) before any plugin sees them; they get their form here. */
+async function send(request: Request, response: Response, answer: HTTPGraphQLResponse, scope: ErrorScope): Promise<void> {
+  const status = answer.status ?? 200;
+  response.status(status);
   for (const [name, value] of answer.headers) response.setHeader(name, value);
   if (answer.body.kind === 'chunked') {
     for await (const chunk of answer.body.asyncIterator) response.write(chunk);
     return void response.end();
   }
-  response.end((answer.status ?? 200) < 400 ? answer.body.string : reshaped(answer.body.string, scope));
+  if (status < 400) return void response.end(answer.body.string);
+  const result = inClientForm(JSON.parse(answer.body.string) as FormattedExecutionResult, scope);
+  if (status === 400 && wantsPlainJson(request) && result.errors?.every(({ extensions }) => IN_THE_DOCUMENT.has(extensions?.code))) response.status(200);
+  response.end(JSON.stringify(result));
 }
 
-/** Apollo answers some refusals (CSRF, batching, a wrong method) before any plugin sees them; they get their form here. */
-function reshaped(body: string, scope: ErrorScope): string {
-  return JSON.stringify(inClientForm(JSON.parse(body) as FormattedExecutionResult, scope));
+/** What is wrong with a request that arrived well: its document, or the variables that it came with. */
+const IN_THE_DOCUMENT = new Set<unknown>([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'QUERY_TOO_COMPLEX',
+  'VALIDATION_ERROR',
+]);
+
+/**
+ * A client that knows `application/json` alone, from before GraphQL had a media type of its own. It takes a 4xx for the word of something in between, so
+ * the specification has it answered with 200 whenever the server understood what was sent.
+ */
+function wantsPlainJson(request: Request): boolean {
+  const accepted = request.headers.accept ?? '';
+  return accepted.includes('application/json') && !accepted.includes('application/graphql-response+json') && !accepted.includes('*/*');
 }
 
-function refuse(response: Response, thrown: unknown, scope: ErrorScope, status?: number): void {
+/** Answers with what was thrown, in the form that all errors have. */
+export function refuse(response: Response, thrown: unknown, scope: ErrorScope, status?: number): void {
   if (response.headersSent) return void response.destroy();
   const error = thrownToClientError(thrown, scope);
   const { code, retryAfter } = error.extensions;
   if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
+  if (thrown instanceof RateRefusal) showQuota(response, thrown.quota);
   if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
   response.status(status ?? STATUS[code] ?? 400).json({ errors: [error] });
 }

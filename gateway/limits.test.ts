@@ -17,6 +17,17 @@ test('the limit itself passes, one more does not', () => {
   expect(check(`{ ${'leaf '.repeat(21)} }`)).toEqual([{ code: 'QUERY_TOO_COMPLEX', details: { limit: 'rootFields', max: 20, actual: 21 } }]);
 });
 
+test('variables that decide what is selected are counted wherever they stand, each once', () => {
+  const conditional = (count: number) => {
+    const names = Array.from({ length: count }, (_, index) => `$v${index}`);
+    const [first, ...rest] = names;
+    const fields = rest.map((name, index) => (index % 2 ? `leaf @skip(if: ${name})` : `... @include(if: ${name}) { deep { ...F } }`)).join(' ');
+    return `query(${names.map((name) => `${name}: Boolean!`).join(' ')}) { leaf @include(if: ${first}) ${fields} ...F2 } fragment F on Deep { leaf @skip(if: ${first}) } fragment F2 on Query { leaf @skip(if: ${names.at(-1)}) }`;
+  };
+  expect(check(conditional(8))).toEqual([]);
+  expect(check(conditional(9))).toEqual([{ code: 'QUERY_TOO_COMPLEX', details: { limit: 'conditions', max: 8, actual: 9 } }]);
+});
+
 test('fragments count as often as they are spread, and cost nothing to measure', () => {
   // Ten aliases, doubled by each of 200 fragments: 10 × 2^200.
   const bomb = Array.from({ length: 200 }, (_, index) => `fragment F${index} on Deep { a: deep { ...F${index + 1} } b: deep { ...F${index + 1} } }`).join('\n');

@@ -16,17 +16,21 @@ export interface EventSink {
 /** A request to a subgraph, with its variables as JSON text too where that is at hand: writing them again costs as much as all the rest. */
 export interface LinkRequest extends SubgraphRequest {
   variablesText?: string;
+  /** What it reads must not be older than the request: it completes an event that tells of a change. */
+  mustBeFresh?: boolean;
 }
 
-export type RoutePattern = Pick<Route, 'method' | 'path'>;
+export type RoutePattern = Pick<Route, 'method' | 'path' | 'maxBodyBytes'>;
 
 /** The gateway's end of a connection to one subgraph, in this process or elsewhere: nothing above it knows which (GW-33). */
 export interface SubgraphLink {
   readonly name: string;
   /** The plain HTTP endpoints that this subgraph owns. */
   readonly routes: readonly RoutePattern[];
+  /** Ends a fetch by itself after `timeoutMs`, and as soon as its signal says so; others are given up by whoever asks them. */
+  readonly keepsTime?: boolean;
   /** @throws Refusal DEPENDENCY_UNAVAILABLE when the subgraph cannot be reached, TIMEOUT when it takes too long */
-  execute(request: LinkRequest, caller: Caller, signal?: AbortSignal): Promise<ExecutionResult>;
+  execute(request: LinkRequest, caller: Caller, signal?: AbortSignal, timeoutMs?: number): Promise<ExecutionResult>;
   /** Starts one upstream subscription and returns what ends it; once ended the sink is not called again. */
   subscribe(request: SubgraphRequest, caller: Caller, sink: EventSink): () => void;
   /** Hands a plain HTTP request to the owner of its route, byte for byte, and its answer to the client. */
@@ -49,6 +53,11 @@ export function tooSlow(cause?: unknown): Refusal {
   const refusal = new Refusal('TIMEOUT', 'A part of the answer took too long. Try again in a few seconds, or ask for less.', { retryAfter: 2 });
   refusal.cause = cause;
   return refusal;
+}
+
+/** Whether a call failed on its way, so that it says something about the subgraph and not about what was asked. */
+export function isTransportFailure(error: unknown): boolean {
+  return error instanceof Refusal && (error.code === 'DEPENDENCY_UNAVAILABLE' || error.code === 'TIMEOUT');
 }
 
 /** Whether a route's path, exact or a prefix that ends with `/*`, covers this path. */

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 export class PortTakenError extends Error {
   override name = 'PortTakenError';
 
-  constructor(port: number) {
-    super(`Port ${port} is taken by another program. Stop that program, or choose another port with PORT=${port === 65_535 ? 4000 : port + 1}.`);
+  constructor(port: number, option: string) {
+    const other = port === 65_535 ? 4000 : port + 1;
+    super(`Port ${port} is taken by another program. Stop that program, or choose another port with ${option}${other}.`);
   }
 }
 
@@ -20,11 +21,11 @@ export interface Listening {
   drain(drainMs: number): Promise<void>;
 }
 
-/** Listens on the port; 0 takes any free one. @throws PortTakenError */
-export async function listen(handler: RequestListener, port: number, host: string | undefined): Promise<Listening> {
+/** Listens on the port; 0 takes any free one. `option` is how the port is chosen, for the message. @throws PortTakenError */
+export async function listen(handler: RequestListener, port: number, host: string | undefined, option = 'PORT='): Promise<Listening> {
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new PortTakenError(port) : error));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? new PortTakenError(port, option) : error));
     server.listen(port, host, resolve);
   });
   return {

@@ -13,7 +13,7 @@ export interface Metrics {
 }
 
 /** What the gateway counts (PF-21). Each gateway has a registry of its own, so that several fit into one process. */
-export function createMetrics(upstreamCount: () => number): Metrics {
+export function createMetrics({ upstreamCount, bufferedBytes }: { upstreamCount(): number; bufferedBytes(): number }): Metrics {
   const registers = [new Registry()];
   const registry = registers[0] as Registry;
   const operations = new Counter({
@@ -37,6 +37,14 @@ export function createMetrics(upstreamCount: () => number): Metrics {
     registers,
     collect() {
       this.set(upstreamCount());
+    },
+  });
+  new Gauge({
+    name: 'waygraph_sockets_buffered_bytes',
+    help: 'Bytes that WebSocket clients have not taken yet',
+    registers,
+    collect() {
+      this.set(bufferedBytes());
     },
   });
   const names = new Set<string>();

@@ -1,10 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { ApolloServerPlugin } from '@apollo/server';
 import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { ANONYMOUS } from '../platform/actor.js';
 import { createLog } from '../platform/log.js';
+import type { GatewayContext } from './context.js';
 import { startEngine } from './engine.js';
 import { localLink } from './localLink.js';
 import { watchSupergraph } from './supergraphFile.js';
@@ -13,7 +15,7 @@ import { compose, testGraph } from './testSubgraphs.js';
 
 const caller = { actor: ANONYMOUS, traceId: '0'.repeat(32), idempotencyKey: null, clientIp: null };
 
-async function start() {
+async function start(plugins: ApolloServerPlugin<GatewayContext>[] = []) {
   const graph = testGraph();
   const engine = await startEngine({
     supergraphSdl: graph.supergraphSdl,
@@ -23,7 +25,8 @@ async function start() {
     introspection: true,
     validationRules: [],
     maxTokens: null,
-    plugins: [],
+    maxCost: null,
+    plugins,
     csrfPrevention: false,
     principalOf: () => 'anyone',
   });
@@ -55,6 +58,33 @@ test('a changed supergraph is served at once; subscriptions that stay valid go o
   expect((await next).value).toMatchObject({ data: { tripUpdates: { status: 'ACCEPTED' } } });
   await stays.return(undefined);
   await eventually(() => engine.subscriptions.upstreamCount()).toBe(0);
+  await engine.stop();
+});
+
+test('what was valid before the supergraph changed is executed by the one that it was valid in', async () => {
+  let change = () => {};
+  const { engine, ask, subgraphs, supergraphSdl } = await start([
+    {
+      requestDidStart: async () => ({
+        // Between the check of the document and its execution: there rates are counted, in Redis.
+        didResolveOperation: async () => change(),
+      }),
+    },
+  ]);
+  const without = compose(subgraphs.map(({ name, sdl }) => ({ name, sdl: sdl.replace('plate(upper: Boolean): String! @tag(name: "same-for-all")', '') })));
+  const query = '{ trip(id: "t1") { car { id plate } } }';
+  change = () => {
+    change = () => {};
+    engine.update(without);
+  };
+  expect(await ask(query)).toEqual({ data: { trip: { car: { id: 'car-t1', plate: 'plate-car-t1' } } } });
+  expect((await ask(query)).errors[0].extensions.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  change = () => {
+    change = () => {};
+    engine.update(supergraphSdl);
+  };
+  expect(await ask('{ trip(id: "t1") { car { id } } }')).toEqual({ data: { trip: { car: { id: 'car-t1' } } } });
+  expect((await ask(query)).errors).toBeUndefined();
   await engine.stop();
 });
 

@@ -7,7 +7,9 @@ import { Refusal } from '../platform/errors.js';
 import type { Caller, Readiness } from '../platform/subgraph.js';
 import { createBoundedCache } from './boundedCache.js';
 import { traceparentOf } from './context.js';
+import { leanClient } from './leanClient.js';
 import { type LinkRequest, type RoutePattern, type SubgraphLink, tooSlow, unavailable } from './links.js';
+import { postText } from './postText.js';
 import { connectEvents } from './remoteEvents.js';
 
 /** Sockets to one subgraph: enough that requests do not queue behind each other, few enough that a subgraph survives a burst. */
@@ -19,7 +21,7 @@ const FETCH_TIMEOUT_MS = 30_000;
 /** Milliseconds that the answer to a health check may take. */
 const HEALTH_TIMEOUT_MS = 2_000;
 /** Bytes of one answer; more would be a fault of the subgraph, and would cost the gateway its memory. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** Headers that belong to one connection and must not be passed on, and those that only the gateway may set. */
 const NOT_FORWARDED = new Set([
   'connection',
@@ -52,6 +54,7 @@ export interface RemoteLinkOptions {
   credentials: Credentials;
   routes?: readonly RoutePattern[];
   fetchTimeoutMs?: number;
+  maxAnswerBytes?: number;
 }
 
 /** Milliseconds for which a signed token is used again: half its life, so that it never expires on the way. */
@@ -73,7 +76,7 @@ export function signedCredentials(secret: string, clock: () => Date = () => new 
     internal: true,
     headers: (caller) => ({
       authorization: `Internal ${tokenFor(caller)}`,
-      traceparent: traceparentOf(caller.traceId),
+      traceparent: traceparentOf(caller.traceId, caller.spanId),
       ...(caller.idempotencyKey !== null && { 'x-idempotency-key': caller.idempotencyKey }),
       ...(caller.clientIp !== null && { 'x-client-ip': caller.clientIp }),
     }),
@@ -87,7 +90,14 @@ export function signedCredentials(secret: string, clock: () => Date = () => new 
 }
 
 /** A link to a subgraph in a process of its own: pooled HTTP for fetches, one WebSocket for all subscriptions. */
-export function remoteLink({ name, endpoint, credentials, routes = [], fetchTimeoutMs = FETCH_TIMEOUT_MS }: RemoteLinkOptions): SubgraphLink {
+export function remoteLink({
+  name,
+  endpoint,
+  credentials,
+  routes = [],
+  fetchTimeoutMs = FETCH_TIMEOUT_MS,
+  maxAnswerBytes = MAX_ANSWER_BYTES,
+}: RemoteLinkOptions): SubgraphLink {
   const url = new URL(endpoint);
   const pool = new Pool(url.origin, {
     connections: POOL_SIZE,
@@ -95,20 +105,17 @@ export function remoteLink({ name, endpoint, credentials, routes = [], fetchTime
     keepAliveTimeout: 30_000,
     headersTimeout: fetchTimeoutMs,
     bodyTimeout: fetchTimeoutMs,
-    maxResponseSize: MAX_ANSWER_BYTES,
+    maxResponseSize: maxAnswerBytes,
   });
+  const lean = url.protocol === 'http:' ? leanClient({ origin: url, maxSockets: POOL_SIZE, connectTimeoutMs: CONNECT_TIMEOUT_MS, maxAnswerBytes }) : null;
   const events = connectEvents(url);
   const path = `${url.pathname}${url.search}`;
 
-  const post = async (request: LinkRequest, caller: Caller, signal: AbortSignal | undefined): Promise<ExecutionResult> => {
-    const { statusCode, body } = await pool.request({
-      method: 'POST',
-      path,
-      headers: { ...credentials.headers(caller), 'content-type': 'application/json', accept: 'application/json' },
-      body: bodyOf(request),
-      signal,
-    });
-    const answer = parseAnswer(await body.text());
+  const post = async (request: LinkRequest, caller: Caller, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<ExecutionResult> => {
+    const headers = { ...credentials.headers(caller), 'content-type': 'application/json', accept: 'application/json' };
+    const posted = { path, headers, body: bodyOf(request), signal, timeoutMs: timeoutMs ?? fetchTimeoutMs, onLate: tooSlow };
+    const { statusCode, text } = await (lean ? lean.post(posted) : postText(pool, posted));
+    const answer = parseAnswer(text);
     if (answer && !(credentials.internal && statusCode === 401)) return answer;
     throw unavailable(new Error(`${name} answered ${statusCode}, not a GraphQL result`));
   };
@@ -116,16 +123,10 @@ export function remoteLink({ name, endpoint, credentials, routes = [], fetchTime
   return {
     name,
     routes,
-    async execute(request, caller, signal) {
+    keepsTime: true,
+    async execute(request, caller, signal, timeoutMs) {
       try {
-        return await post(request, caller, signal);
-      } catch (error) {
-        // A kept-alive socket may close just as it is used again. A query can be repeated safely, a mutation cannot.
-        const repeatable = !request.query.startsWith('mutation') && lostSocket(error) && !signal?.aborted;
-        if (!repeatable) throw asRefusal(error, signal);
-      }
-      try {
-        return await post(request, caller, signal);
+        return await post(request, caller, signal, timeoutMs);
       } catch (error) {
         throw asRefusal(error, signal);
       }
@@ -153,6 +154,7 @@ export function remoteLink({ name, endpoint, credentials, routes = [], fetchTime
     },
     async close() {
       await events.close();
+      lean?.close();
       // Not close(): that would wait for answers which nobody reads any more.
       await pool.destroy();
     },
@@ -172,11 +174,6 @@ function parseAnswer(text: string): ExecutionResult | null {
   } catch {
     return null;
   }
-}
-
-function lostSocket(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 function asRefusal(error: unknown, signal: AbortSignal | undefined): Refusal {

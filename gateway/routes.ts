@@ -1,6 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
+import { readBody } from '../platform/body.js';
 import { Refusal } from '../platform/errors.js';
+import { MAX_IMAGE_BYTES } from '../platform/imageLimits.js';
 import type { Log } from '../platform/log.js';
 import { clientIpOf, headerOf, traceIdOf } from './context.js';
 import { type ErrorScope, thrownToClientError } from './errors.js';
@@ -10,6 +11,22 @@ import { pathOf } from './localLink.js';
 /** Plain HTTP that subgraphs own when they run elsewhere; a local one declares its own. */
 export const REMOTE_ROUTES: Readonly<Record<string, readonly RoutePattern[]>> = {
   identity: [{ method: 'GET', path: '/.well-known/jwks.json' }],
+  fleet: [
+    { method: 'GET', path: '/images/vehicles/*' },
+    { method: 'PUT', path: '/uploads/fleet/*', maxBodyBytes: MAX_IMAGE_BYTES },
+    { method: 'GET', path: '/files/fleet/*' },
+  ],
+  booking: [
+    { method: 'PUT', path: '/uploads/booking/*', maxBodyBytes: MAX_IMAGE_BYTES },
+    { method: 'GET', path: '/files/booking/*' },
+    { method: 'POST', path: '/webhooks/signatures/*' },
+    { method: 'GET', path: '/sign/*' },
+    { method: 'POST', path: '/sign/*' },
+  ],
+  dispatch: [
+    { method: 'PUT', path: '/uploads/dispatch/*', maxBodyBytes: MAX_IMAGE_BYTES },
+    { method: 'GET', path: '/files/dispatch/*' },
+  ],
   inbox: [
     { method: 'POST', path: '/webhooks/resend' },
     { method: 'GET', path: '/mail' },
@@ -17,6 +34,7 @@ export const REMOTE_ROUTES: Readonly<Record<string, readonly RoutePattern[]>> = 
   ],
   'payments-ledger': [
     { method: 'POST', path: '/webhooks/payments/*' },
+    { method: 'GET', path: '/reports/*' },
     { method: 'GET', path: '/sandbox/*' },
     { method: 'POST', path: '/sandbox/*' },
   ],
@@ -36,14 +54,16 @@ export function forwardRoutes({ links, trustedProxies, log }: RouteOptions): Req
   const table = links.flatMap((link) => link.routes.map((route) => ({ ...route, link })));
   return async (request, response, next) => {
     const path = pathOf(request.url);
-    const owner = table.find((route) => route.method === request.method && routeMatches(route.path, path))?.link;
-    if (!owner) return next();
+    const route = table.find((each) => each.method === request.method && routeMatches(each.path, path));
+    if (!route) return next();
     const traceId = traceIdOf(headerOf(request, 'traceparent'));
     response.setHeader('x-trace-id', traceId);
     const scope: ErrorScope = { traceId, log };
     try {
-      const rawBody = await readBody(request, MAX_BODY_BYTES);
-      await owner.forward(Object.assign(request, { rawBody }), response, { traceId, clientIp: clientIpOf(request, trustedProxies) });
+      const maxBytes = route.maxBodyBytes ?? MAX_BODY_BYTES;
+      const rawBody = await readBody(request, maxBytes);
+      if (!rawBody) throw tooLarge(maxBytes);
+      await route.link.forward(Object.assign(request, { rawBody }), response, { traceId, clientIp: clientIpOf(request, trustedProxies) });
     } catch (error) {
       const clientError = thrownToClientError(error, scope);
       if (response.headersSent) return void response.destroy();
@@ -54,13 +74,8 @@ export function forwardRoutes({ links, trustedProxies, log }: RouteOptions): Req
   };
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new Refusal('INVALID_REQUEST', 'The body is larger than 1 MiB.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+function tooLarge(maxBytes: number): Refusal {
+  return new Refusal('INVALID_REQUEST', `The body is larger than ${maxBytes / 1024 / 1024} MiB. Send less.`, {
+    details: { field: 'body', rule: 'max_bytes', maxBytes },
+  });
 }

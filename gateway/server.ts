@@ -1,8 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ApolloServerPlugin } from '@apollo/server';
+import { getOperationAST } from 'graphql';
 import express, { type RequestHandler, type Router } from 'express';
-import { describeActor } from '../platform/actor.js';
+import { ANONYMOUS, describeActor } from '../platform/actor.js';
+import { Refusal } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
 import { createAuthenticator, type Identified } from './auth.js';
@@ -12,16 +14,24 @@ import { REQUEST_TIMEOUT_MS } from './deadline.js';
 import { cors, securityHeaders } from './edge.js';
 import { startEngine } from './engine.js';
 import { toClientResult } from './errors.js';
+import { DEFAULT_FETCH_TIMEOUT_MS, guardedLink } from './guardedLink.js';
+import { eventStreams } from './eventStreams.js';
 import { createHealth } from './health.js';
 import { graphqlOverHttp, unreadableBody } from './http.js';
+import { createInFlight } from './inFlight.js';
 import { DEFAULT_LIMITS, limitsRule, type QueryLimits } from './limits.js';
 import type { SubgraphLink } from './links.js';
 import { lookupNames } from './lookups.js';
 import { listen } from './listen.js';
+import { createPlanWarmer } from './planWarmer.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { limitedOperations } from './limitedOperations.js';
+import { createRateLimiter, networkOf } from './rateLimiter.js';
+import { connectWindows, localWindows } from './rateWindows.js';
 import { forwardRoutes } from './routes.js';
-import { createSocketDocuments } from './socketDocuments.js';
-import { DEFAULT_SOCKET_LIMITS, serveSockets, type SocketLimits } from './sockets.js';
+import { createSocketDocuments, type SocketDocuments } from './socketDocuments.js';
+import { startTracing } from './tracing.js';
+import { DEFAULT_SOCKET_LIMITS, serveSockets, type SocketLimits, type Sockets } from './sockets.js';
 
 export interface GatewayOptions {
   config: GatewayConfig;
@@ -31,6 +41,10 @@ export interface GatewayOptions {
   log: Log;
   /** Mounted at `/`, behind everything else. */
   playground?: Router;
+  /** Operations that clients are known to send; their plans are made before they are asked for. */
+  persistedOperations?: readonly string[];
+  /** Where rates are counted for all gateways together; each counts for itself when not given. */
+  redisUrl?: string;
   queryLimits?: QueryLimits;
   socketLimits?: SocketLimits;
   requestTimeoutMs?: number;
@@ -50,11 +64,16 @@ export interface RunningGateway {
 }
 
 const DRAIN_MS = 30_000;
+const NOBODY: Identified = { actor: ANONYMOUS, expiresAt: null };
 
 /** Serves the graph to the world. @throws PortTakenError, or an Error when the supergraph and the links do not fit */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
-  const { config, links, log } = options;
-  const limits = options.queryLimits ?? DEFAULT_LIMITS;
+  const { config, log } = options;
+  const inFlight = config.shareFetches ? createInFlight() : null;
+  const links = options.links.map((link) =>
+    guardedLink(link, { log, inFlight, breaks: true, timeoutMs: config.subgraphTimeoutsMs[link.name] ?? DEFAULT_FETCH_TIMEOUT_MS }),
+  );
+  const limits = options.queryLimits ?? { ...DEFAULT_LIMITS, ...(config.maxCost !== undefined && { cost: config.maxCost }) };
   const validationRules = [limitsRule(limits)];
   const introspection = !config.production;
   const identity = links.find(({ name }) => name === 'identity');
@@ -65,8 +84,21 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     internalSecret: config.internalSecret,
     readKeys: identity ? () => identity.read('/.well-known/jwks.json') : null,
   });
-  const metrics = createMetrics(() => engine.subscriptions.upstreamCount());
+  const shared = config.rateLimits && options.redisUrl ? await connectWindows(options.redisUrl, log) : null;
+  const limiter = config.rateLimits
+    ? createRateLimiter({
+        windows: shared ?? localWindows(),
+        rates: config.rates,
+        allowed: new Set(config.unlimited),
+        secret: config.internalSecret,
+        log,
+      })
+    : null;
+  let sockets: Sockets | null = null;
+  const metrics = createMetrics({ upstreamCount: () => engine.subscriptions.upstreamCount(), bufferedBytes: () => sockets?.bufferedBytes() ?? 0 });
+  const tracing = await startTracing(config.otlpEndpoint, 'waygraph-gateway');
   const engine = await startEngine({
+    tracing,
     supergraphSdl: options.supergraphSdl,
     links,
     log,
@@ -74,9 +106,20 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     introspection,
     validationRules,
     maxTokens: limits.tokens,
-    plugins: [answerInOneForm(log, metrics)],
+    maxCost: limits.cost,
+    plugins: [notingUse((text) => warmer.used(text)), answerInOneForm(log, metrics), ...(limiter ? [limitedOperations(limiter)] : [])],
     csrfPrevention: true,
     principalOf,
+  });
+  const warmer = createPlanWarmer({
+    persisted: options.persistedOperations ?? [],
+    async plan(text) {
+      const document = checked.documentOf(text);
+      if (!document) throw new Error('This is not valid in the schema of now.');
+      if (getOperationAST(document)?.operation === 'subscription') engine.subscriptions.planAhead(document);
+      else await engine.planAhead(text);
+    },
+    log,
   });
   const callerOf = (identified: Identified, request: IncomingMessage, traceId: string, idempotencyKey: string | null): Caller => ({
     actor: identified.actor,
@@ -85,6 +128,40 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     clientIp: clientIpOf(request, config.trustedProxies),
   });
   const health = createHealth(links);
+  const identify = async (request: IncomingMessage, traceId: string): Promise<Identified> => {
+    try {
+      return await authenticate({ authorization: headerOf(request, 'authorization'), apiKey: headerOf(request, 'x-api-key') });
+    } catch (error) {
+      // Guessing credentials is counted too.
+      if (error instanceof Refusal && error.code === 'UNAUTHENTICATED') await limiter?.enter(callerOf(NOBODY, request, traceId, null));
+      throw error;
+    }
+  };
+  const connectionOf = ({ actor }: Identified, request: IncomingMessage) =>
+    actor.kind === 'ANONYMOUS' ? `ip:${networkOf(clientIpOf(request, config.trustedProxies))}` : describeActor(actor);
+  const checked = createSocketDocuments({ schema: engine.schema, validationRules, maxTokens: limits.tokens, introspection, overCost: engine.overCost });
+  const documents: SocketDocuments = {
+    ...checked,
+    prepare(request) {
+      const prepared = checked.prepare(request);
+      if (!('errors' in prepared)) warmer.used(request.query);
+      return prepared;
+    },
+  };
+  const socketLimits = config.rateLimits ? (options.socketLimits ?? DEFAULT_SOCKET_LIMITS) : null;
+  const streams = eventStreams({
+    engine,
+    documents,
+    async enter(request, traceId) {
+      const identified = await identify(request, traceId);
+      const caller = callerOf(identified, request, traceId, headerOf(request, 'idempotency-key') ?? null);
+      await limiter?.enter(caller);
+      return { identified, caller, principal: connectionOf(identified, request) };
+    },
+    streamsPerPrincipal: socketLimits?.operationsPerConnection ?? null,
+    subscriptions: metrics.subscriptions,
+    log,
+  });
 
   const app = express();
   app.disable('x-powered-by');
@@ -105,9 +182,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       apollo: engine.apollo,
       log,
       timeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+      ...(limiter && { enter: limiter.enter }),
+      streams: streams.handler,
+      mayTime: ({ actor }) => !config.production || (actor.kind === 'USER' && actor.roles.includes('ADMIN')),
       async callerOf(request, traceId) {
-        const shown = { authorization: headerOf(request, 'authorization'), apiKey: headerOf(request, 'x-api-key') };
-        return callerOf(await authenticate(shown), request, traceId, headerOf(request, 'idempotency-key') ?? null);
+        return callerOf(await identify(request, traceId), request, traceId, headerOf(request, 'idempotency-key') ?? null);
       },
     }),
     unreadableBody(log),
@@ -118,17 +197,19 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
 
   const { server, port, drain } = await listen(app, config.port, config.host).catch(async (error: unknown) => {
     await engine.stop();
+    shared?.close();
     throw error;
   });
-  const sockets = serveSockets({
+  sockets = serveSockets({
     server,
     path: '/graphql',
     engine,
-    documents: createSocketDocuments({ schema: engine.schema, validationRules, maxTokens: limits.tokens, introspection }),
+    documents,
     identify: authenticate,
     callerOf,
-    principalOf: ({ actor }, request) => (actor.kind === 'ANONYMOUS' ? `ip:${clientIpOf(request, config.trustedProxies)}` : describeActor(actor)),
-    limits: config.rateLimits ? (options.socketLimits ?? DEFAULT_SOCKET_LIMITS) : null,
+    ...(limiter && { enter: limiter.enter }),
+    principalOf: connectionOf,
+    limits: socketLimits,
     log,
     sockets: metrics.sockets,
     subscriptions: metrics.subscriptions,
@@ -138,11 +219,18 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     url: `http://localhost:${port}/`,
     port,
     upstreamCount: engine.subscriptions.upstreamCount,
-    update: engine.update,
+    update(supergraphSdl) {
+      engine.update(supergraphSdl);
+      void warmer.warm();
+    },
     async stop() {
+      warmer.stop();
       health.drain();
-      await Promise.all([drain(options.drainMs ?? DRAIN_MS), sockets.close()]);
+      streams.close();
+      await Promise.all([drain(options.drainMs ?? DRAIN_MS), sockets?.close()]);
       await engine.stop();
+      shared?.close();
+      await tracing?.stop();
       await Promise.all(links.map((link) => link.close()));
     },
   };
@@ -154,6 +242,19 @@ function principalOf({ actor }: Caller): string {
   return `${describeActor(actor)} ${[...rights].sort().join('+')}`;
 }
 
+/** Tells of every valid operation, so that it is planned again after a reload. */
+function notingUse(used: (text: string) => void): ApolloServerPlugin<GatewayContext> {
+  return {
+    async requestDidStart() {
+      return {
+        async didResolveOperation({ source, contextValue }) {
+          if (!contextValue.ahead) used(source);
+        },
+      };
+    },
+  };
+}
+
 /** Gives every answer's errors their form, counts the operation, and logs it with who asked and how long it took (PF-20). */
 function answerInOneForm(log: Log, metrics: Metrics): ApolloServerPlugin<GatewayContext> {
   return {
@@ -161,7 +262,8 @@ function answerInOneForm(log: Log, metrics: Metrics): ApolloServerPlugin<Gateway
       const startedAt = performance.now();
       return {
         async willSendResponse({ response, contextValue, errors, operationName, operation, document }) {
-          const { caller } = contextValue;
+          const { caller, ahead } = contextValue;
+          if (ahead) return;
           if (response.body.kind === 'single') {
             const { singleResult } = response.body;
             // Apollo's formatted errors have lost their causes; the log wants those.

@@ -1,21 +1,25 @@
+import { isReplaceable } from './delivery.js';
+import { createLive, type LiveUpstream } from './liveUpstream.js';
 import { openUpstream, type Upstream, type UpstreamRequest, type Watcher } from './upstream.js';
+
+/** Who watches, and whether everybody who may watch this may watch it together (GW-11). */
+export interface Audience {
+  /** Equal text means equal rights; null means that nobody shares. */
+  principal: string | null;
+  /** The subgraph gives everybody whom it lets in the same events. Only for numbered events: whoever joins has to be brought level. */
+  together: boolean;
+}
 
 /** Opens upstreams, one for all watchers who ask the same and may see the same (GW-11). */
 export interface SharedUpstreams {
-  /** @param principal who may share: equal text means equal rights; null means that nobody shares */
-  watch(request: UpstreamRequest, principal: string | null, watcher: Watcher): () => void;
+  watch(request: UpstreamRequest, audience: Audience, watcher: Watcher): () => void;
   /** Subscriptions that are open to subgraphs right now. */
   count(): number;
   closeAll(): void;
 }
 
-interface Live {
-  upstream: Upstream;
-  watchers: Set<Watcher>;
-}
-
 export function createSharedUpstreams(): SharedUpstreams {
-  const live = new Map<string, Live>();
+  const live = new Map<string, LiveUpstream>();
   const open = new Set<Upstream>();
 
   const openCounted = (request: UpstreamRequest, watcher: Watcher): Upstream => {
@@ -39,45 +43,29 @@ export function createSharedUpstreams(): SharedUpstreams {
     return counted;
   };
 
-  const openLive = (key: string, request: UpstreamRequest): Live => {
-    const watchers = new Set<Watcher>();
-    const entry: Live = {
-      watchers,
-      upstream: openCounted(request, {
-        next: (event) => {
-          for (const watcher of [...watchers]) watcher.next(event);
-        },
-        end: (errors) => {
-          if (live.get(key) === entry) live.delete(key);
-          for (const watcher of [...watchers]) watcher.end(errors);
-          watchers.clear();
-        },
-      }),
-    };
-    live.set(key, entry);
-    return entry;
-  };
-
-  const join = (key: string, entry: Live, watcher: Watcher): (() => void) => {
-    entry.watchers.add(watcher);
-    return () => {
-      if (!entry.watchers.delete(watcher) || entry.watchers.size > 0) return;
-      if (live.get(key) === entry) live.delete(key);
-      entry.upstream.close();
-    };
-  };
-
   return {
-    watch(request, principal, watcher) {
+    watch(request, { principal, together }, watcher) {
       if (principal === null) {
         const upstream = openCounted(request, watcher);
         return () => upstream.close();
       }
-      const key = JSON.stringify([request.link.name, request.primary.query, sorted(request.variables), principal]);
-      const entry = live.get(key);
-      if (!entry) return join(key, openLive(key, request), watcher);
-      const sameStart = !request.primary.resumable || request.afterSequence === entry.upstream.lastSequence();
-      return sameStart ? join(key, entry, watcher) : catchUp(request, entry, watcher, (silent) => join(key, entry, silent), openCounted);
+      const key = JSON.stringify([request.link.name, request.primary.query, sorted(request.variables), together ? null : principal]);
+      const present = live.get(key);
+      if (present) {
+        const sameStart = !request.primary.resumable || request.afterSequence === present.lastSequence();
+        if (!sameStart || !present.hasAdmitted(principal)) return catchUp(request, present, principal, watcher, openCounted);
+        return present.join(principal, request.caller, behind(watcher, request, request.afterSequence));
+      }
+      const begun = createLive(request, {
+        open: openCounted,
+        onEnd: () => {
+          if (live.get(key) === begun) live.delete(key);
+        },
+      });
+      live.set(key, begun);
+      const leave = begun.join(principal, request.caller, watcher);
+      begun.start();
+      return leave;
     },
     count: () => open.size,
     closeAll() {
@@ -88,40 +76,44 @@ export function createSharedUpstreams(): SharedUpstreams {
 }
 
 /**
- * Lets a watcher join a live upstream whose past it does not know. It reads an upstream of its own, which begins where the watcher wants
- * to (the missed states, or the present one), until that has come as far as the live one; then it goes over, and nothing is missing and
- * nothing comes twice, because states are numbered. Until then it holds the live one open in silence.
+ * Lets a watcher join a live upstream whose past it does not know, or which has not let its person in. It reads an upstream of its own, in its own name,
+ * which begins where the watcher wants to (the missed states, or the present one), until that has come as far as the live one; then it goes over, and
+ * nothing is missing and nothing comes twice, because states are numbered. Until then it holds the live one open in silence.
  */
 function catchUp(
   request: UpstreamRequest,
-  entry: Live,
+  live: LiveUpstream,
+  principal: string,
   watcher: Watcher,
-  joinLive: (silent: Watcher) => () => void,
   open: (request: UpstreamRequest, watcher: Watcher) => Upstream,
 ): () => void {
-  let followsLive = false;
+  let following: Watcher | null = null;
   let liveEnded = false;
+  // What the subgraph has sent something to it has let in.
+  let isAdmitted = live.hasAdmitted(principal);
   let own: Upstream | null = null;
   const goOverWhenLevel = () => {
     const reached = own?.lastSequence() ?? null;
     // Equal, not greater: were the live one behind, it would repeat states that the watcher already has.
-    if (followsLive || liveEnded || reached === null || reached !== entry.upstream.lastSequence()) return;
-    followsLive = true;
+    if (following || liveEnded || !isAdmitted || reached === null || reached !== live.lastSequence()) return;
+    following = behind(watcher, request, reached);
+    live.admit(principal);
     own?.close();
   };
 
-  const leaveLive = joinLive({
+  const leaveLive = live.join(principal, request.caller, {
     next(event) {
-      if (followsLive) watcher.next(event);
+      if (following) following.next(event);
       else goOverWhenLevel();
     },
     end(errors) {
       liveEnded = true;
-      if (followsLive) watcher.end(errors);
+      following?.end(errors);
     },
   });
   own = open(request, {
     next(event) {
+      isAdmitted = true;
       watcher.next(event);
       goOverWhenLevel();
     },
@@ -133,6 +125,18 @@ function catchUp(
   return () => {
     own?.close();
     leaveLive();
+  };
+}
+
+/** A watcher that has all states up to one already: what comes late, because its person was being asked about, is not shown twice. */
+function behind(watcher: Watcher, { primary }: UpstreamRequest, reached: number | null): Watcher {
+  if (reached === null) return watcher;
+  return {
+    next(event) {
+      const isOld = event.sequence !== null && (isReplaceable(primary.rootField, event.kind) ? event.sequence < reached : event.sequence <= reached);
+      if (!isOld) watcher.next(event);
+    },
+    end: watcher.end,
   };
 }
 

@@ -5,21 +5,28 @@ import {
   GraphQLError,
   type GraphQLSchema,
   NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
   parse,
   specifiedRules,
   validate,
   type ValidationRule,
 } from 'graphql';
 import { createBoundedCache } from './boundedCache.js';
+import { documentBytes, textBytes } from './executor/documentBytes.js';
 
-/** Distinct documents whose checked form is kept. */
+/** Distinct documents whose checked form is kept, and bytes of them all: 1,000 texts of a body's size each would be a gigabyte. */
 const MAX_DOCUMENTS = 1_000;
+const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024;
+/** Bytes that one error of a document that is not valid takes, about. */
+const ERROR_BYTES = 2_000;
 
 export interface SocketDocumentOptions {
   schema(): GraphQLSchema;
   validationRules: readonly ValidationRule[];
   maxTokens: number | null;
   introspection: boolean;
+  /** QUERY_TOO_COMPLEX for an operation that may cost too much with these variables; null when it may not. */
+  overCost?(document: DocumentNode, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): GraphQLError | null;
 }
 
 type CheckedDocument = { schema: GraphQLSchema; document: DocumentNode } | { errors: readonly GraphQLError[] };
@@ -27,12 +34,14 @@ export type PreparedDocument = { schema: GraphQLSchema; document: DocumentNode; 
 
 /** Parses and checks what arrives over WebSocket, which does not pass through Apollo Server, by the same rules. */
 export interface SocketDocuments {
+  /** The document of a valid text, as `prepare` will give it; null for one that is not valid. */
+  documentOf(query: string): DocumentNode | null;
   prepare(request: { query: string; operationName?: string | null; variables?: Record<string, unknown> | null }): PreparedDocument;
 }
 
-export function createSocketDocuments({ schema, validationRules, maxTokens, introspection }: SocketDocumentOptions): SocketDocuments {
+export function createSocketDocuments({ schema, validationRules, maxTokens, introspection, overCost }: SocketDocumentOptions): SocketDocuments {
   const rules = [...specifiedRules, ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]), ...validationRules];
-  const checked = createBoundedCache<string, CheckedDocument & { against: GraphQLSchema }>(MAX_DOCUMENTS);
+  const checked = createBoundedCache<string, CheckedDocument & { against: GraphQLSchema }>(MAX_DOCUMENTS, { limit: MAX_DOCUMENT_BYTES, of: bytesOf });
 
   const check = (query: string, against: GraphQLSchema): CheckedDocument => {
     let document: DocumentNode;
@@ -45,12 +54,22 @@ export function createSocketDocuments({ schema, validationRules, maxTokens, intr
     return errors.length > 0 ? { errors: errors.map((error) => coded(error, 'GRAPHQL_VALIDATION_FAILED')) } : { schema: against, document };
   };
 
+  const checkOnce = (query: string, against: GraphQLSchema): CheckedDocument => {
+    const known = checked.get(query);
+    if (known?.against === against) return known;
+    const fresh = { ...check(query, against), against };
+    checked.set(query, fresh);
+    return fresh;
+  };
+
   return {
+    documentOf(query) {
+      const result = checkOnce(query, schema());
+      return 'errors' in result ? null : result.document;
+    },
     prepare({ query, operationName, variables }) {
       const against = schema();
-      const known = checked.get(query);
-      const prepared = known?.against === against ? known : check(query, against);
-      if (prepared !== known) checked.set(query, { ...prepared, against });
+      const prepared = checkOnce(query, against);
       if ('errors' in prepared) return prepared;
       const operation = getOperationAST(prepared.document, operationName);
       if (!operation) {
@@ -64,9 +83,18 @@ export function createSocketDocuments({ schema, validationRules, maxTokens, intr
       }
       const coerced = getVariableValues(against, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 20 });
       if (coerced.errors) return { errors: coerced.errors.map((error) => coded(error, 'BAD_USER_INPUT')) };
+      const tooMuch = overCost?.(prepared.document, operation, coerced.coerced ?? {});
+      if (tooMuch) return { errors: [tooMuch] };
       return { schema: against, document: prepared.document, subscribes: operation.operation === 'subscription' };
     },
   };
+}
+
+/** An error holds the whole document that it was found in. */
+function bytesOf(query: string, checked: CheckedDocument): number {
+  if ('document' in checked) return textBytes(query) + documentBytes(checked.document);
+  const [node] = checked.errors.flatMap(({ nodes }) => nodes ?? []);
+  return textBytes(query) * 2 + checked.errors.length * ERROR_BYTES + (node?.loc ? documentBytes(node) : 0);
 }
 
 function coded(error: GraphQLError, code: string): GraphQLError {

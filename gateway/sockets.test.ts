@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { DEFAULT_SOCKET_LIMITS } from './sockets.js';
@@ -64,6 +65,26 @@ test('connections per person are limited, and RATE_LIMITS=off lifts it', async (
   await eventually(() => many.every(({ completed }) => completed)).toBe(true);
 });
 
+test('anonymous sockets are counted by network, as rates are: of IPv6 one customer has 64 bits', async () => {
+  const socketLimits = { ...DEFAULT_SOCKET_LIMITS, connectionsPerPrincipal: 1 };
+  await using graph = await startTestGateway({ socketLimits, env: { TRUSTED_PROXIES: '1' } });
+  const from = (address: string, query: string) => {
+    class FromThere extends WebSocket {
+      constructor(url: string, protocols: string) {
+        super(url, protocols, { headers: { 'x-forwarded-for': address } });
+      }
+    }
+    return watch(graph.connect({}, { webSocketImpl: FromThere }), query);
+  };
+  const first = from('2001:db8:1:2::1', SIGHTED);
+  await eventually(() => graph.sightings.listeners.size).toBe(1);
+  const neighbour = from('2001:db8:1:2:ffff::9', '{ whoami }');
+  await eventually(() => neighbour.failure?.code).toBe(4429);
+  const stranger = from('2001:db8:1:3::1', '{ whoami }');
+  await eventually(() => stranger.completed).toBe(true);
+  expect(first.failure).toBeNull();
+});
+
 test('a socket without operations is closed after a while, one with an operation is not', async () => {
   await using graph = await startTestGateway({ socketLimits: { ...DEFAULT_SOCKET_LIMITS, idleMs: 200 } });
   const closed: unknown[] = [];
@@ -84,6 +105,38 @@ test('other paths do not speak WebSocket', async () => {
   const socket = new WebSocket(`ws://localhost:${graph.gateway.port}/elsewhere`, 'graphql-transport-ws');
   const [error] = (await once(socket, 'error')) as [Error];
   expect(error.message).toContain('404');
+});
+
+test.each([
+  ['another path', '/elsewhere', 'websocket', '13'],
+  ['the playground', '/', 'websocket', '13'],
+  ['another protocol', '/graphql', 'h2c', '13'],
+  ['a version that nobody speaks', '/graphql', 'websocket', '1'],
+  ['the graph', '/graphql', 'websocket', '13'],
+])('a client that asks for an upgrade of %s and resets the connection ends nothing but that connection', async (_name, path, upgrade, version) => {
+  const uncaught: unknown[] = [];
+  const note = (error: unknown) => void uncaught.push(error);
+  process.on('uncaughtExceptionMonitor', note);
+  try {
+    await using graph = await startTestGateway();
+    for (const waitsForAnswer of [true, false]) {
+      const socket = connect({ port: graph.gateway.port, host: 'localhost' });
+      await once(socket, 'connect');
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: ${upgrade}\r\nsec-websocket-version: ${version}\r\n` +
+          'sec-websocket-protocol: graphql-transport-ws\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+      );
+      if (waitsForAnswer) await once(socket, 'data');
+      socket.resetAndDestroy();
+    }
+    // What comes after them on another connection is read after them.
+    expect((await graph.query('{ whoami }')).status).toBe(200);
+    const watching = watch(graph.connect(), '{ whoami }');
+    await eventually(() => watching.completed).toBe(true);
+    expect(uncaught).toEqual([]);
+  } finally {
+    process.off('uncaughtExceptionMonitor', note);
+  }
 });
 
 test('stopping closes sockets with 1012, so that clients come back', async () => {

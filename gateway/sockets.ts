@@ -1,19 +1,20 @@
 import type { IncomingMessage, Server } from 'node:http';
-import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, getOperationAST, GraphQLError } from 'graphql';
+import { type ExecutionArgs, type FormattedExecutionResult, getOperationAST, GraphQLError } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { Refusal, refusalToGraphQLError } from '../platform/errors.js';
+import { Refusal } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
+import { ANONYMOUS } from '../platform/actor.js';
 import type { Caller } from '../platform/subgraph.js';
 import type { Identified, ShownCredentials } from './auth.js';
-import { type GatewayContext, traceIdOf } from './context.js';
-import { REQUEST_TIMEOUT_MS, startDeadline } from './deadline.js';
+import { traceIdOf } from './context.js';
 import { OperationEnded } from './delivery.js';
 import type { Engine } from './engine.js';
 import { type ClientError, inClientForm, thrownToClientError, toClientError, toClientResult } from './errors.js';
 import { pathOf } from './localLink.js';
 import { MAX_BODY_BYTES } from './routes.js';
 import type { SocketDocuments } from './socketDocuments.js';
+import { executeAsStream, type StreamedOperation, subscribe } from './streamedOperations.js';
 
 /** What one connection, and one person over all theirs, may hold open (GW-12). */
 export interface SocketLimits {
@@ -21,13 +22,22 @@ export interface SocketLimits {
   connectionsPerPrincipal: number;
   /** Milliseconds until a socket without operations is closed. */
   idleMs: number;
+  /** Milliseconds until a client has to have said `connection_init`. */
+  initWaitMs: number;
+  /** Milliseconds between pings; a client that has not answered one when the next is due is gone. */
+  keepAliveMs: number;
 }
 
-export const DEFAULT_SOCKET_LIMITS: SocketLimits = { operationsPerConnection: 50, connectionsPerPrincipal: 20, idleMs: 5 * 60_000 };
+export const DEFAULT_SOCKET_LIMITS: SocketLimits = {
+  operationsPerConnection: 50,
+  connectionsPerPrincipal: 20,
+  idleMs: 5 * 60_000,
+  initWaitMs: 10_000,
+  keepAliveMs: 12_000,
+};
 
-/** Milliseconds until a client has to have said `connection_init`, and between pings. */
-const INIT_WAIT_MS = 10_000;
-const KEEP_ALIVE_MS = 12_000;
+/** Milliseconds that a client has for the closing handshake. */
+const CLOSE_WITHIN_MS = 2_000;
 /** Longest wait that a timer can hold; a token that lives longer is looked at again then. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -39,6 +49,8 @@ export interface SocketOptions {
   /** @throws Refusal UNAUTHENTICATED | DEPENDENCY_UNAVAILABLE */
   identify(shown: ShownCredentials): Promise<Identified>;
   callerOf(identified: Identified, request: IncomingMessage, traceId: string, idempotencyKey: string | null): Caller;
+  /** Counts an operation, or credentials that are no good. @throws RateRefusal */
+  enter?(caller: Caller): Promise<unknown>;
   /** Whose connections count together. */
   principalOf(identified: Identified, request: IncomingMessage): string;
   limits: SocketLimits | null;
@@ -54,25 +66,39 @@ interface Connection {
   principal: string;
   /** The operations that run, by operation id. */
   running: Map<string, { traceId: string; subscribes: boolean }>;
+  left: AbortController;
   expiry: NodeJS.Timeout | undefined;
   idle: NodeJS.Timeout | undefined;
 }
 
-interface SocketContext extends GatewayContext {
-  /** The document as the client wrote it. */
-  source: string;
+type SocketContext = StreamedOperation;
+
+export interface Sockets {
+  /** Bytes that clients have not taken yet, over all sockets. */
+  bufferedBytes(): number;
+  /** Closes all of them with 1012, which tells clients to come back. */
+  close(): Promise<void>;
 }
 
-/** Serves operations over graphql-transport-ws. Returns what closes all sockets with 1012, which tells clients to come back. */
-export function serveSockets(options: SocketOptions): { close(): Promise<void> } {
+/** Serves operations over graphql-transport-ws. */
+export function serveSockets(options: SocketOptions): Sockets {
   const { engine, log, limits } = options;
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES });
   const connections = new WeakMap<WebSocket, Connection>();
   const perPrincipal = new Map<string, number>();
-  const { idleMs } = limits ?? DEFAULT_SOCKET_LIMITS;
+  const { idleMs, initWaitMs, keepAliveMs } = limits ?? DEFAULT_SOCKET_LIMITS;
 
   options.server.on('upgrade', (request, socket, head) => {
-    if (pathOf(request.url) !== options.path) return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+    // Node leaves a socket that asks for an upgrade to us: without a listener a client that resets its connection would end the whole process.
+    socket.on('error', (err) => {
+      log.debug({ err }, 'socket failed');
+      socket.destroy();
+    });
+    if (pathOf(request.url) !== options.path) {
+      // A client that never closes its side would keep the connection for ever.
+      socket.once('finish', () => socket.destroy());
+      return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
+    }
     webSockets.handleUpgrade(request, socket, head, (client) => webSockets.emit('connection', client, request));
   });
   webSockets.on('connection', () => options.sockets.opened());
@@ -83,11 +109,17 @@ export function serveSockets(options: SocketOptions): { close(): Promise<void> }
     connection.idle = setTimeout(() => socket.close(1000, 'Idle'), idleMs);
     connection.idle.unref();
   };
+  const closeExpired = (socket: WebSocket, connection: Connection) => {
+    connection.left.abort();
+    socket.close(4401, 'Token expired');
+    // A client that does not answer the closing handshake would go on for half a minute.
+    setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS).unref();
+  };
   const closeWhenExpired = (socket: WebSocket, connection: Connection) => {
     const { expiresAt } = connection.identified;
     if (expiresAt === null) return;
     const leftMs = expiresAt - Date.now();
-    if (leftMs <= 0) return socket.close(4401, 'Token expired');
+    if (leftMs <= 0) return closeExpired(socket, connection);
     connection.expiry = setTimeout(() => closeWhenExpired(socket, connection), Math.min(leftMs, LONGEST_TIMER_MS));
     connection.expiry.unref();
   };
@@ -100,14 +132,22 @@ export function serveSockets(options: SocketOptions): { close(): Promise<void> }
 
   const disposable = useServer(
     {
-      connectionInitWaitTimeout: INIT_WAIT_MS,
+      connectionInitWaitTimeout: initWaitMs,
       async onConnect({ connectionParams, extra: { socket, request } }) {
         let identified: Identified;
         try {
           identified = await options.identify(shownIn(connectionParams));
         } catch (error) {
           // 1013: the keys cannot be read just now, which says nothing about the client's token.
-          if (error instanceof Refusal && error.code === 'UNAUTHENTICATED') return false;
+          if (error instanceof Refusal && error.code === 'UNAUTHENTICATED') {
+            const nobody = options.callerOf({ actor: ANONYMOUS, expiresAt: null }, request, traceIdOf(undefined), null);
+            const isTooOften = await options.enter?.(nobody).then(
+              () => false,
+              () => true,
+            );
+            if (isTooOften) socket.close(4429, 'Too many requests');
+            return isTooOften ? undefined : false;
+          }
           socket.close(1013, 'Try again later');
           return;
         }
@@ -120,7 +160,7 @@ export function serveSockets(options: SocketOptions): { close(): Promise<void> }
         // The client may have gone while its token was being checked; then nobody would count it down again.
         if (socket.readyState !== socket.OPEN) return;
         perPrincipal.set(principal, count);
-        const connection: Connection = { identified, principal, running: new Map(), expiry: undefined, idle: undefined };
+        const connection: Connection = { identified, principal, running: new Map(), left: new AbortController(), expiry: undefined, idle: undefined };
         connections.set(socket, connection);
         closeWhenIdle(socket, connection);
         closeWhenExpired(socket, connection);
@@ -132,34 +172,44 @@ export function serveSockets(options: SocketOptions): { close(): Promise<void> }
         if (!connection) return;
         clearTimeout(connection.idle);
         clearTimeout(connection.expiry);
+        connection.left.abort();
         const left = (perPrincipal.get(connection.principal) ?? 1) - 1;
         if (left > 0) perPrincipal.set(connection.principal, left);
         else perPrincipal.delete(connection.principal);
       },
-      onSubscribe({ extra: { socket, request }, subscriptions }, id, payload): ExecutionArgs | readonly GraphQLError[] {
+      async onSubscribe({ extra: { socket, request }, subscriptions }, id, payload): Promise<ExecutionArgs | readonly GraphQLError[]> {
         const connection = connections.get(socket);
         const traceId = traceIdOf(payload.extensions?.traceparent);
         try {
           if (!connection) throw new Refusal('UNAUTHENTICATED', 'The connection has not been initialised.');
+          // A socket that is being closed still brings what its client sends; timers may be late, and the client in no hurry to answer.
+          if (hasExpired(connection)) {
+            closeExpired(socket, connection);
+            throw new Refusal('UNAUTHENTICATED', 'The access token has expired. Get a new one with refreshSession, and connect again.');
+          }
+          if (socket.readyState !== socket.OPEN) throw new Refusal('UNAUTHENTICATED', 'The connection is being closed. Connect again.');
           // graphql-ws counts this one in already, and counts one out as soon as the client says `complete`.
           if (limits && Object.keys(subscriptions).length > limits.operationsPerConnection) {
             throw new Refusal('RATE_LIMITED', `A connection may run ${limits.operationsPerConnection} operations at a time. End some first.`, {
               details: { limit: 'operationsPerConnection', max: limits.operationsPerConnection },
             });
           }
-          const prepared = options.documents.prepare(payload);
-          if ('errors' in prepared) return refusals(prepared.errors.map((error) => toClientError(error, scope(traceId))));
           const key = payload.extensions?.idempotencyKey;
           const caller = options.callerOf(connection.identified, request, traceId, typeof key === 'string' ? key : null);
-          const contextValue: SocketContext = { caller, deadline: null, source: payload.query };
+          await options.enter?.(caller);
+          const prepared = options.documents.prepare(payload);
+          if ('errors' in prepared) return refusals(prepared.errors.map((error) => toClientError(error, scope(traceId))));
+          const { operationName, variables } = payload;
+          const left = connection.left.signal;
+          const contextValue: SocketContext = { caller, source: payload.query, document: prepared.document, operationName, variables: variables ?? {}, left };
           clearTimeout(connection.idle);
           connection.running.set(id, { traceId, subscribes: prepared.subscribes });
           if (prepared.subscribes) options.subscriptions.started();
           return {
             schema: prepared.schema,
             document: prepared.document,
-            operationName: payload.operationName,
-            variableValues: payload.variables,
+            operationName,
+            variableValues: variables,
             contextValue,
           };
         } catch (error) {
@@ -167,8 +217,8 @@ export function serveSockets(options: SocketOptions): { close(): Promise<void> }
           return refusals([thrownToClientError(error, scope(traceId))]);
         }
       },
-      subscribe: (args) => subscribe(engine, args),
-      execute: (args) => execute(engine, args),
+      subscribe: (args) => subscribe(engine, args.contextValue as SocketContext),
+      execute: (args) => executeAsStream(engine, args.contextValue as SocketContext),
       onNext(_context, _id, _payload, args, result): FormattedExecutionResult {
         const at = scope((args.contextValue as SocketContext).caller.traceId);
         const subscribes = getOperationAST(args.document, args.operationName)?.operation === 'subscription';
@@ -188,7 +238,7 @@ export function serveSockets(options: SocketOptions): { close(): Promise<void> }
       onComplete: ({ extra: { socket } }, id) => finished(socket, id),
     },
     webSockets,
-    KEEP_ALIVE_MS,
+    keepAliveMs,
   );
   webSockets.on('connection', (socket) => {
     // graphql-ws would print each as an internal error; that a client breaks the protocol or sends too much is none, and ws closes the socket.
@@ -197,16 +247,21 @@ export function serveSockets(options: SocketOptions): { close(): Promise<void> }
   });
 
   return {
+    bufferedBytes: () => [...webSockets.clients].reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0),
     async close() {
       for (const client of webSockets.clients) client.close(1012, 'Service restart');
       // Those that do not answer the closing handshake are cut off, or stopping would wait for them.
       const cut = setTimeout(() => {
         for (const client of webSockets.clients) client.terminate();
-      }, 2_000);
+      }, CLOSE_WITHIN_MS);
       await disposable.dispose();
       clearTimeout(cut);
     },
   };
+}
+
+function hasExpired({ identified: { expiresAt } }: Connection): boolean {
+  return expiresAt !== null && expiresAt <= Date.now();
 }
 
 function shownIn(params: Record<string, unknown> | undefined): ShownCredentials {
@@ -216,38 +271,4 @@ function shownIn(params: Record<string, unknown> | undefined): ShownCredentials 
 
 function refusals(errors: readonly ClientError[]): GraphQLError[] {
   return errors.map((error) => new GraphQLError(error.message, { extensions: { ...error.extensions } }));
-}
-
-/** Runs a query or mutation as HTTP would, with the same plugins, limits and caches. */
-async function execute({ apollo }: Engine, { contextValue, variableValues, operationName }: ExecutionArgs): Promise<ExecutionResult> {
-  const { source, caller } = contextValue as SocketContext;
-  const deadline = startDeadline(REQUEST_TIMEOUT_MS);
-  try {
-    const request = { query: source, variables: variableValues as Record<string, unknown>, operationName: operationName ?? undefined };
-    const { body } = await Promise.race([apollo.executeOperation(request, { contextValue: { caller, deadline } }), deadline.expired]);
-    if (body.kind === 'single') return body.singleResult as ExecutionResult;
-    throw new Error('Incremental delivery is not supported over WebSocket.');
-  } catch (error) {
-    return { errors: [thrownToGraphQLError(error)] };
-  } finally {
-    deadline.clear();
-  }
-}
-
-function thrownToGraphQLError(error: unknown): GraphQLError {
-  return error instanceof Refusal ? refusalToGraphQLError(error) : new GraphQLError('unexpected', { originalError: error as Error });
-}
-
-/** A subscription that cannot even be planned ends as one that is refused: an exception here would close the whole socket. */
-function subscribe({ subscriptions }: Engine, args: ExecutionArgs): AsyncIterable<ExecutionResult> {
-  try {
-    return subscriptions.subscribe({
-      document: args.document,
-      operationName: args.operationName,
-      variables: (args.variableValues ?? {}) as Record<string, unknown>,
-      caller: (args.contextValue as SocketContext).caller,
-    });
-  } catch (error) {
-    return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
-  }
 }

@@ -11,8 +11,8 @@ export function watchSupergraph(path: string, apply: (supergraphSdl: string) => 
   const look = async () => {
     try {
       const text = await readFile(path, 'utf8');
-      // Touched, or written again as it was.
-      if (text === served) return;
+      // Touched, or written again as it was; or caught between its emptying and its writing, and then there is another change to come.
+      if (text === served || text === '') return;
       apply(text);
       served = text;
       log.info({ path }, 'supergraph changed');

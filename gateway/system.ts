@@ -10,7 +10,7 @@ import { STARTERS } from '../subgraphs/starters.js';
 import { type GatewayConfig, readGatewayConfig } from './config.js';
 import type { SubgraphLink } from './links.js';
 import { localLink } from './localLink.js';
-import { createPlayground } from './playground/playground.js';
+import { createPlayground, readSavedOperations } from './playground/playground.js';
 import { remoteLink, signedCredentials } from './remoteLink.js';
 import { REMOTE_ROUTES } from './routes.js';
 import { startGateway } from './server.js';
@@ -59,6 +59,8 @@ export async function startSystem(env: NodeJS.ProcessEnv, options: { log?: Log; 
       supergraphSdl: await readFile(path.resolve(packageRoot, config.supergraphPath), 'utf8'),
       links,
       log,
+      redisUrl: servers?.redisUrl ?? service.REDIS_URL,
+      persistedOperations: readSavedOperations().map(({ query }) => query),
       playground: createPlayground({ demo }),
     });
     started.push(gateway);

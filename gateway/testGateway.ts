@@ -8,7 +8,7 @@ import { readGatewayConfig } from './config.js';
 import type { SubgraphLink } from './links.js';
 import { localLink } from './localLink.js';
 import { type GatewayOptions, startGateway } from './server.js';
-import { compose, type TestGraph, testGraph, testSubgraph } from './testSubgraphs.js';
+import { compose, type TestGraph, testGraph, type TestSubgraph, testSubgraph } from './testSubgraphs.js';
 
 export const INTERNAL_SECRET = 'a secret of the tests, long enough to pass';
 
@@ -17,18 +17,21 @@ export const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 10_
 
 /** A gateway over the test graph, with an identity that signs tokens; everything it opens closes with it. */
 export async function startTestGateway(
-  options: { env?: Record<string, string>; link?: (graph: TestGraph) => SubgraphLink[] | Promise<SubgraphLink[]> } & Partial<
-    Omit<GatewayOptions, 'config'>
-  > = {},
+  options: {
+    env?: Record<string, string>;
+    link?: (graph: TestGraph) => SubgraphLink[] | Promise<SubgraphLink[]>;
+    /** Subgraphs of a test's own. */
+    besides?: readonly TestSubgraph[];
+  } & Partial<Omit<GatewayOptions, 'config'>> = {},
 ) {
   const graph = testGraph();
   const identity = await testIdentity();
-  const { env, link, ...rest } = options;
+  const { env, link, besides = [], ...rest } = options;
   const logLines: string[] = [];
-  const links = [localLink(identity.subgraph), ...(link ? await link(graph) : graph.subgraphs.map(localLink))];
+  const links = [localLink(identity.subgraph), ...besides.map(localLink), ...(link ? await link(graph) : graph.subgraphs.map(localLink))];
   const gateway = await startGateway({
-    config: readGatewayConfig({ PORT: '0', NODE_ENV: 'test', INTERNAL_SECRET, ...env }),
-    supergraphSdl: compose([identity.subgraph, ...graph.subgraphs]),
+    config: readGatewayConfig({ PORT: '0', NODE_ENV: 'test', INTERNAL_SECRET, RATE_LIMIT_RATES: 'anonymous=100000/60,signedIn=100000/60', ...env }),
+    supergraphSdl: compose([identity.subgraph, ...besides, ...graph.subgraphs]),
     links,
     log: createLog({ service: 'gateway', level: 'info', destination: { write: (line) => void logLines.push(line) } }),
     drainMs: 1_000,

@@ -1,6 +1,7 @@
 import { composeServices } from '@apollo/composition';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { execute, type ExecutionResult, GraphQLError, parse, subscribe, validate } from 'graphql';
+import { describeActor } from '../platform/actor.js';
 import type { Caller, Route, Subgraph } from '../platform/subgraph.js';
 
 /** A graph of three tiny subgraphs for tests: trips (with live updates), cars, people. */
@@ -17,10 +18,13 @@ export interface TestSubgraph extends Subgraph {
 }
 
 const LINK =
-  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external", "@requires", "@provides", "@shareable", "@interfaceObject", "@inaccessible", "@override"])';
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@external", "@requires", "@provides", "@shareable", "@interfaceObject", "@inaccessible", "@override", "@tag", "@cost", "@listSize"])';
+/** What everybody who is let in sees alike. */
+const ALIKE = '@tag(name: "same-for-all")';
 
-export function testSubgraph(name: string, typeDefs: string, resolvers: Resolvers, routes: readonly Route[] = []): TestSubgraph {
-  const sdl = `${LINK}\n${typeDefs}`;
+/** @param link how the directives of federation come in; the empty text makes it a subgraph of Federation 1 */
+export function testSubgraph(name: string, typeDefs: string, resolvers: Resolvers, routes: readonly Route[] = [], link = LINK): TestSubgraph {
+  const sdl = `${link}\n${typeDefs}`;
   const schema = buildSubgraphSchema({ typeDefs: parse(sdl), resolvers });
   const calls: Calls = { execute: [], subscribe: [] };
   return {
@@ -54,7 +58,7 @@ export function testSubgraph(name: string, typeDefs: string, resolvers: Resolver
 
 /** A live stream by hand: `listeners` tells how many watch, also while no event arrives. */
 export function createFeed<T>() {
-  const listeners = new Set<{ push(event: T): void; end(): void }>();
+  const listeners = new Set<{ push(event: T): void; end(): void; fail(error: Error): void }>();
   return {
     listeners,
     publish: (event: T) => {
@@ -63,9 +67,13 @@ export function createFeed<T>() {
     complete: () => {
       for (const listener of [...listeners]) listener.end();
     },
+    fail: (error: Error) => {
+      for (const listener of [...listeners]) listener.fail(error);
+    },
     watch(first: readonly T[] = []): AsyncGenerator<T> {
       const queued = [...first];
       let done = false;
+      let failure: Error | null = null;
       let wake = () => {};
       const listener = {
         push: (event: T) => {
@@ -76,6 +84,10 @@ export function createFeed<T>() {
           done = true;
           wake();
         },
+        fail: (error: Error) => {
+          failure = error;
+          listener.end();
+        },
       };
       listeners.add(listener);
       const iterator = {
@@ -83,6 +95,7 @@ export function createFeed<T>() {
           while (queued.length === 0 && !done) await new Promise<void>((resolve) => (wake = resolve));
           if (queued.length > 0) return { value: queued.shift() as T, done: false };
           listeners.delete(listener);
+          if (failure) throw failure;
           return { value: undefined, done: true };
         },
         async return() {
@@ -112,17 +125,33 @@ export function createTrip() {
   const feed = createFeed<TripEvent>();
   const states: TripEvent[] = [{ sequence: 1, kind: 'STATE', status: 'REQUESTED' }];
   const last = () => states.at(-1) as TripEvent;
+  let isFinished = false;
   return {
     feed,
+    /** People whom the trip is no business of, from now on. */
+    barred: new Set<string>(),
     moveTo(status: string) {
       states.push({ sequence: last().sequence + 1, kind: 'STATE', status });
       feed.publish(last());
     },
+    /** The last state: live streams end behind it, and so do those that begin later. */
+    finish(status: string) {
+      this.moveTo(status);
+      isFinished = true;
+      feed.complete();
+    },
+    /** While true nobody can subscribe, as while dispatch starts. */
+    down: false,
+    breakOff: () => feed.fail(new Error('gone')),
     drive(position: number) {
       feed.publish({ sequence: last().sequence, kind: 'POSITION', status: last().status, position });
     },
-    watch: (afterSequence: number | null) =>
-      feed.watch(afterSequence === null ? [{ ...last(), kind: 'SNAPSHOT' }] : states.filter(({ sequence }) => sequence > afterSequence)),
+    watch(afterSequence: number | null) {
+      if (this.down) throw new GraphQLError('Starting.', { extensions: { code: 'DEPENDENCY_UNAVAILABLE' } });
+      const stream = feed.watch(afterSequence === null ? [{ ...last(), kind: 'SNAPSHOT' }] : states.filter(({ sequence }) => sequence > afterSequence));
+      if (isFinished) feed.complete();
+      return stream;
+    },
   };
 }
 
@@ -134,17 +163,17 @@ export function testGraph() {
   const trips = testSubgraph(
     'trips',
     `type Query { trip(id: ID!): Trip whoami: String! boom: String refuse: String deep: Deep slow(ms: Int!): String dated(on: Day): String }
-     type Mutation { rename(id: ID!, status: String!): Trip! }
+     type Mutation { rename(id: ID!, status: String!): Trip! signIn(password: String!): Boolean! }
      type Subscription {
-       tripUpdates(tripId: ID!, afterSequence: Int): TripUpdate!
+       tripUpdates(tripId: ID!, afterSequence: Int): TripUpdate! ${ALIKE}
        sighted: Sighting!
        forbidden: Int!
      }
      scalar Day
      type Deep { deep: Deep leaf: Int }
      enum Kind { SNAPSHOT STATE POSITION }
-     type TripUpdate { sequence: Int! kind: Kind! status: String! position: Int trip: Trip! fragile: Int! }
-     type Trip @key(fields: "id") { id: ID! status: String }
+     type TripUpdate { sequence: Int! ${ALIKE} kind: Kind! ${ALIKE} status: String! ${ALIKE} position: Int ${ALIKE} trip: Trip! ${ALIKE} fragile: Int! asker: String! }
+     type Trip @key(fields: "id") { id: ID! ${ALIKE} status: String ${ALIKE} }
      union Sighting = Trip | Car
      type Car @key(fields: "id", resolvable: false) { id: ID! }`,
     {
@@ -163,14 +192,24 @@ export function testGraph() {
         slow: (_: unknown, { ms }: { ms: number }) => new Promise((resolve) => setTimeout(() => resolve('done'), ms)),
         dated: () => 'ok',
       },
-      Mutation: { rename: (_: unknown, { id, status }: { id: string; status: string }) => ({ id, status }) },
+      Mutation: {
+        signIn: () => true,
+        rename: (_: unknown, { id, status }: { id: string; status: string }) => ({ id, status }),
+      },
       Subscription: {
         tripUpdates: {
-          subscribe: (_: unknown, { tripId, afterSequence }: { tripId: string; afterSequence?: number | null }) => {
-            if (tripId !== 't1') throw new GraphQLError('There is no such trip.', { extensions: { code: 'NOT_FOUND', details: { field: 'tripId' } } });
+          subscribe: (_: unknown, { tripId, afterSequence }: { tripId: string; afterSequence?: number | null }, { actor }: Caller) => {
+            const isBarred = actor.kind === 'USER' && trip.barred.has(actor.id);
+            if (tripId !== 't1' || isBarred)
+              throw new GraphQLError('There is no such trip.', { extensions: { code: 'NOT_FOUND', details: { field: 'tripId' } } });
             return trip.watch(afterSequence ?? null);
           },
-          resolve: (event: TripEvent) => ({ ...event, trip: { id: 't1', status: event.status }, fragile: event.status === 'BROKEN' ? null : 1 }),
+          resolve: (event: TripEvent, _args: unknown, { actor }: Caller) => ({
+            ...event,
+            trip: { id: 't1', status: event.status },
+            fragile: event.status === 'BROKEN' ? null : 1,
+            asker: describeActor(actor),
+          }),
         },
         sighted: { subscribe: () => sightings.watch(), resolve: (event: object) => event },
         forbidden: {
@@ -185,10 +224,14 @@ export function testGraph() {
   );
   const cars = testSubgraph(
     'cars',
-    `type Trip @key(fields: "id") { id: ID! car: Car }
-     type Car @key(fields: "id") { id: ID! plate(upper: Boolean): String! seats: Int! }`,
+    `type Trip @key(fields: "id") { id: ID! car: Car ${ALIKE} seenBy: String! }
+     type Car @key(fields: "id") { id: ID! ${ALIKE} plate(upper: Boolean): String! ${ALIKE} seats: Int! }`,
     {
-      Trip: { __resolveReference: async ({ id }: { id: string }) => ({ id }), car: ({ id }: { id: string }) => ({ id: `car-${id}` }) },
+      Trip: {
+        __resolveReference: async ({ id }: { id: string }) => ({ id }),
+        seenBy: (_: unknown, _args: unknown, { actor }: Caller) => describeActor(actor),
+        car: ({ id }: { id: string }) => ({ id: `car-${id}` }),
+      },
       Car: {
         __resolveReference: async ({ id }: { id: string }) => ({ id }),
         plate: ({ id }: { id: string }, { upper }: { upper?: boolean }) => (upper ? `PLATE-${id}`.toUpperCase() : `plate-${id}`),

@@ -17,8 +17,10 @@ export interface UpstreamRequest {
   /** Without `afterSequence`, which travels apart. */
   variables: Record<string, unknown>;
   afterSequence: number | null;
-  /** In whose name the subgraph is asked; everybody who shares an upstream has the same rights. */
+  /** In whose name the subgraph is asked. */
   caller: Caller;
+  /** The subgraph has served this before: that it refuses while it starts or stops is no verdict. */
+  wasServed?: boolean;
 }
 
 export interface Upstream {
@@ -39,7 +41,12 @@ const TRANSIENT = new Set<unknown>(['DEPENDENCY_UNAVAILABLE', 'TIMEOUT', 'INTERN
 /** Such refusals in a row after which it is one: about a minute and a half. */
 const MAX_TRANSIENT_REFUSALS = 20;
 
-const UNREACHABLE: GraphQLFormattedError = {
+/** Whether the subgraph has decided, and is not merely unable to. */
+export function isVerdict(errors: readonly GraphQLFormattedError[]): boolean {
+  return !TRANSIENT.has(errors[0]?.extensions?.code);
+}
+
+export const UNREACHABLE: GraphQLFormattedError = {
   message: 'What you want to watch is not available right now. Subscribe again in a few seconds.',
   extensions: { code: 'DEPENDENCY_UNAVAILABLE', retryAfter: 5 },
 };
@@ -53,7 +60,7 @@ export function openUpstream(request: UpstreamRequest, watcher: Watcher): Upstre
   const { link, primary, caller } = request;
   const openedAt = Date.now();
   let seen: number | null = null;
-  let established = false;
+  let established = request.wasServed ?? false;
   let closed = false;
   let attempts = 0;
   let retry: NodeJS.Timeout | undefined;
@@ -88,7 +95,7 @@ export function openUpstream(request: UpstreamRequest, watcher: Watcher): Upstre
         watcher.next(event);
       },
       refused(errors) {
-        if (established && attempts < MAX_TRANSIENT_REFUSALS && TRANSIENT.has(errors[0]?.extensions?.code)) return again();
+        if (established && attempts < MAX_TRANSIENT_REFUSALS && !isVerdict(errors)) return again();
         finish(errors);
       },
       broken(reached) {

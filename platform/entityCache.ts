@@ -18,6 +18,10 @@ export interface EntityCache {
 const VERSION_TTL_MS = 24 * 3_600_000;
 const RETRY_MS = 1_000;
 
+/** Looks into all caches of this process, since it started: how often a value was there, and how often not. */
+const totals = { hits: 0, misses: 0 };
+export const cacheTotals = (): Readonly<typeof totals> => ({ ...totals });
+
 interface Kept {
   version: string;
   value: unknown;
@@ -31,7 +35,8 @@ interface Kept {
 export function connectEntityCache(redisUrl: string, subgraph: string, log: Log): EntityCache {
   const redis = connectRedis(redisUrl, log);
   const flights = new Map<string, Promise<unknown>>();
-  const unsure = new Set<string>();
+  /** What could not be invalidated yet, with the first try while that is on its way. */
+  const unsure = new Map<string, Promise<void> | null>();
   let hits = 0;
   let misses = 0;
   let closed = false;
@@ -80,7 +85,7 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
       if (closed) return;
       try {
         await bump(kind, keys);
-        for (const key of keys) unsure.delete(`${kind}:${key}`);
+        for (const key of keys) if (unsure.get(`${kind}:${key}`) === null) unsure.delete(`${kind}:${key}`);
       } catch {
         bumpLater(kind, keys);
       }
@@ -90,7 +95,10 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
   return {
     async getMany<T>(kind: string, keys: readonly string[], ttlMs: number, load: (missing: readonly string[]) => Promise<readonly T[]>): Promise<T[]> {
       if (keys.length === 0) return [];
-      const found = keys.some((key) => unsure.has(`${kind}:${key}`)) ? null : await look(kind, keys);
+      const isUnsure = (key: string) => unsure.has(`${kind}:${key}`);
+      // On its way an invalidation takes no longer than a look does; everybody past the cache at once would be the rush that it is there to prevent.
+      if (redis.status === 'ready' && keys.some(isUnsure)) await Promise.all(keys.map((key) => unsure.get(`${kind}:${key}`)));
+      const found = keys.some(isUnsure) ? null : await look(kind, keys);
       if (!found) return [...(await load(keys))];
       const values = new Map<string, Promise<T>>();
       const missing: { key: string; version: string; flight: string }[] = [];
@@ -107,6 +115,8 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
       });
       hits += keys.length - missing.length;
       misses += missing.length;
+      totals.hits += keys.length - missing.length;
+      totals.misses += missing.length;
       if (missing.length > 0) {
         const loading = load(missing.map(({ key }) => key));
         missing.forEach(({ key, version, flight }, index) => {
@@ -117,7 +127,8 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
           });
           flights.set(flight, one);
           values.set(key, one);
-          const land = () => flights.delete(flight);
+          // Not at once: whoever looked before the value was kept may have his answer in the same packet as we have ours, and comes for it now.
+          const land = () => void setImmediate(() => flights.delete(flight));
           one.then(land, land);
         });
       }
@@ -125,14 +136,19 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
     },
     async invalidate(kind, keys) {
       if (keys.length === 0) return;
-      for (const key of keys) unsure.add(`${kind}:${key}`);
-      try {
-        await bump(kind, keys);
-        for (const key of keys) unsure.delete(`${kind}:${key}`);
-      } catch (error) {
-        log.warn({ err: error, kind }, 'cache not invalidated; tried again');
-        bumpLater(kind, keys);
-      }
+      const attempt: Promise<void> = bump(kind, keys).then(
+        () => {
+          // Another's that began later is still on its way.
+          for (const key of keys) if (unsure.get(`${kind}:${key}`) === attempt) unsure.delete(`${kind}:${key}`);
+        },
+        (error: unknown) => {
+          log.warn({ err: error, kind }, 'cache not invalidated; tried again');
+          for (const key of keys) unsure.set(`${kind}:${key}`, null);
+          bumpLater(kind, keys);
+        },
+      );
+      for (const key of keys) unsure.set(`${kind}:${key}`, attempt);
+      await attempt;
     },
     counts: () => ({ hits, misses }),
     close: async () => {

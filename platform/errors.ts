@@ -98,3 +98,12 @@ export function sqlState(error: unknown): string | undefined {
   }
   return undefined;
 }
+
+/** Name of the constraint that a Postgres error is about, however deep drizzle wrapped it; undefined when it is about none. */
+export function brokenConstraint(error: unknown): string | undefined {
+  for (let at: unknown = error, depth = 0; at && depth < 5; at = (at as { cause?: unknown }).cause, depth += 1) {
+    const name = (at as { constraint_name?: unknown }).constraint_name;
+    if (typeof name === 'string') return name;
+  }
+  return undefined;
+}

@@ -2,13 +2,14 @@ import 'reflect-metadata';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { mergeResolvers } from '@graphql-tools/merge';
 import { type IResolvers, printSchemaWithDirectives } from '@graphql-tools/utils';
-import { type GraphQLSchema, parse, specifiedDirectives } from 'graphql';
+import { type GraphQLSchema, parse, print, specifiedDirectives } from 'graphql';
 import { applyMiddleware } from 'graphql-middleware';
 import { allow, deny, shield } from 'graphql-shield';
 import { buildSchema, createResolversMap, getMetadataStorage, type NonEmptyArray, type PubSub } from 'type-graphql';
 import { Refusal, refusalToGraphQLError } from './errors.js';
 import { CalendarDate, DateTime, Decimal } from './graphqlTypes.js';
 import type { Permissions } from './permissions.js';
+import { markSameForAll, type SameForAll } from './sameForAll.js';
 
 const FEDERATION_LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires", "@provides", "@override", "@inaccessible", "@tag", "@interfaceObject"])
 `;
@@ -32,6 +33,8 @@ export interface FederatedSchemaOptions {
   orphanedTypes?: readonly object[];
   references: ReferenceResolvers;
   permissions: Permissions;
+  /** What may be resolved once for all who watch it together (GW-11); nothing unless it is named. */
+  sameForAll?: SameForAll;
 }
 
 /** Builds a federation subgraph from type-graphql classes, guarded by shield. Root fields without a rule are refused. */
@@ -47,7 +50,8 @@ export async function buildFederatedSchema(options: FederatedSchemaOptions): Pro
     validate: false,
     pubSub: unusedPubSub,
   });
-  const sdl = FEDERATION_LINK + printSchemaWithDirectives(base);
+  const printed = FEDERATION_LINK + printSchemaWithDirectives(base);
+  const sdl = options.sameForAll ? print(markSameForAll(parse(printed), options.sameForAll, options.permissions)) : printed;
   const scalars = { DateTime, Date: CalendarDate, Decimal };
   const declared = Object.fromEntries(Object.entries(scalars).filter(([name]) => base.getType(name)));
   const schema = buildSubgraphSchema({

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
-import { type ClassType, Directive, Field, Float, InputType, Int, ObjectType } from 'type-graphql';
+import { type ClassType, Directive, Field, Float, ID, InputType, Int, ObjectType } from 'type-graphql';
 import { parseAmount, parsePositiveAmount, type Money as MoneyValue, toDecimalMoney } from './money.js';
 
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/i;
@@ -99,6 +99,27 @@ export class PointInput {
 
   @Field(() => Float, { description: 'Longitude in degrees, -180 to 180.' })
   lng!: number;
+}
+
+@Directive('@shareable')
+@ObjectType({ description: 'Permission to upload one file. Nothing is kept of it when no file comes.' })
+export class UploadTicket {
+  @Field(() => ID, { description: 'Id that the picture will have once the file has been sent: `img_…`.' })
+  id!: string;
+
+  @Field({
+    description: 'Where to send the file, by HTTP PUT, with `contentType` as its content-type. Whoever has this address may use it, so keep it to yourself.',
+  })
+  url!: string;
+
+  @Field({ description: 'Content-type to send.' })
+  contentType!: string;
+
+  @Field(() => Int, { description: 'Bytes that the file may have.' })
+  maxBytes!: number;
+
+  @Field(() => DateTime, { description: 'Until when the address works.' })
+  expiresAt!: Date;
 }
 
 @Directive('@shareable')

@@ -6,7 +6,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { sqlState } from './errors.js';
 import { packageRoot } from './packageRoot.js';
-import { APPEND_EVENT, eventGrantsFor, grantsFor, PRELUDE } from './prelude.js';
+import { eventGrantsFor, grantsFor, PLATFORM_FUNCTIONS, PLATFORM_POLICIES, PRELUDE } from './prelude.js';
 
 const CONNECT_TIMEOUT_S = 10;
 /** Any number, the same in every process: only one of them migrates a database at a time. */
@@ -56,7 +56,7 @@ export async function migrateSubgraph(options: { subgraph: string; ownerUrl: str
     await sql.unsafe(PRELUDE + grantsFor(role));
     if (existsSync(path.join(folder, 'meta', '_journal.json'))) {
       await migrate(drizzle(sql), { migrationsFolder: folder, migrationsSchema: 'drizzle' });
-      await sql.unsafe(APPEND_EVENT + eventGrantsFor(role));
+      await sql.unsafe(PLATFORM_FUNCTIONS + PLATFORM_POLICIES + eventGrantsFor(role));
     }
     await sql`select pg_advisory_unlock(${MIGRATION_LOCK})`;
   } finally {

@@ -4,6 +4,7 @@ import postgres from 'postgres';
 import { type Actor, userIdOf } from './actor.js';
 import { Refusal, sqlState } from './errors.js';
 import type { Log } from './log.js';
+import { Preparation } from './preparation.js';
 
 export type Orm = PgDatabase<PostgresJsQueryResultHKT, Record<string, never>>;
 
@@ -15,6 +16,7 @@ export interface Database {
   /** The clock of every command; a test passes its own. */
   clock: () => Date;
   wakers: Wakers;
+  preparation: Preparation;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,12 @@ export interface Wakers {
   timers: Set<(dueAt: Date) => void>;
   /** Told of entities that changed, before the transaction's caller goes on: caches forget them, so that an answer is never followed by an older one. */
   entities: Set<(kind: string, ids: readonly string[]) => Promise<void>>;
+}
+
+/** Entities that caches keep, and that have changed. */
+export interface Changed {
+  kind: string;
+  ids: readonly string[];
 }
 
 /** Where a change comes from: travels into events, and from there into what consumers do (PF-02c). */
@@ -53,6 +61,19 @@ export interface Tx {
   afterCommit(task: () => void | Promise<void>): void;
 }
 
+/**
+ * A refusal that is to be remembered (GW-26): its transaction is taken back, and `keep` then writes it down in one of its own. It says whether it did; when
+ * somebody else has answered the same key meanwhile, the work is done again, and finds that answer.
+ */
+export class KeptRefusal extends Refusal {
+  constructor(
+    refusal: Refusal,
+    readonly keep: (tx: Tx) => Promise<boolean>,
+  ) {
+    super(refusal.code, refusal.message, { details: refusal.details, retryAfter: refusal.retryAfter });
+  }
+}
+
 const POOL_SIZE = 20;
 const IDLE_TIMEOUT_S = 30;
 const CONNECT_TIMEOUT_S = 10;
@@ -74,19 +95,32 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
     log: options.log,
     clock: options.clock,
     wakers: { events: new Set(), timers: new Set(), entities: new Set() },
+    preparation: new Preparation(),
     close: () => client.end({ timeout: 5 }),
   };
 }
 
 /**
  * The one place where a transaction begins. Sets the actor for row-level security (for this transaction only, so that a pooler cannot leak it),
- * and repeats the whole function after a deadlock or serialization failure: it must have no effect outside the transaction but `afterCommit`.
+ * and repeats the whole function after a deadlock or serialization failure: it must have no effect outside the transaction but `afterCommit`. A refusal that
+ * is to be remembered is written down before it is thrown on.
  */
 export async function inTransaction<T>(actor: Actor, db: Database, cause: Cause, work: (tx: Tx) => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attemptTransaction(actor, db, cause, work);
+    } catch (error) {
+      if (!(error instanceof KeptRefusal) || (await attemptTransaction(actor, db, cause, error.keep))) throw error;
+    }
+  }
+}
+
+async function attemptTransaction<T>(actor: Actor, db: Database, cause: Cause, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const tasks: (() => void | Promise<void>)[] = [];
     try {
       const result = await db.orm.transaction(async (orm) => {
+        db.preparation.applyTo(connectionOf(orm as unknown as Orm));
         const prepared: Tx['prepared'] = (text, parameters) => connectionOf(orm as unknown as Orm).unsafe(text, [...parameters], { prepare: true }) as never;
         // Not awaited first: it goes ahead of the work's first statement on the same connection, and one round trip carries both.
         const actorSet = setActor(prepared, actor);
@@ -127,7 +161,7 @@ async function settled(task: () => void | Promise<void>, log: Log): Promise<void
   }
 }
 
-/** The connection of a drizzle transaction: drizzle's own statements on it are never prepared. */
+/** The connection of a drizzle transaction. */
 function connectionOf(orm: Orm): postgres.TransactionSql {
   return (orm as unknown as { _: { session: { client: postgres.TransactionSql } } })._.session.client;
 }

@@ -1,6 +1,8 @@
-import { sql } from 'drizzle-orm';
+import { randomUUID } from 'node:crypto';
+import { sql, type SQL } from 'drizzle-orm';
+import { systemActor } from './actor.js';
 import type { EventEnvelope } from './outbox.js';
-import type { Database } from './postgres.js';
+import { type Database, inTransaction } from './postgres.js';
 import { connectRedis, type JobSender, openQueue } from './queue.js';
 
 /** Rows per look; more are taken at once with the next. */
@@ -30,14 +32,25 @@ interface DueRow extends Record<string, unknown> {
   payload: unknown;
   metadata: EventEnvelope['metadata'];
   occurred_at: string;
+  published_at: string | null;
   position: string;
 }
+
+/** An event of ours, on its way out for the first time. */
+export type PublishedEvent = Pick<EventEnvelope, 'type' | 'aggregateId' | 'payload'>;
 
 /**
  * Sends what the outbox holds to each consumer's queue, and again after `redeliverAfterMs` (doubling) until it is acknowledged (EV-03). Any
  * number may run at once: rows are claimed with SKIP LOCKED. Postgres is the authority: a queue that was lost is filled again from here.
  */
-export function startRelay(options: { emitter: string; db: Database; redisUrl: string; redeliverAfterMs: number }): Relay {
+export function startRelay(options: {
+  emitter: string;
+  db: Database;
+  redisUrl: string;
+  redeliverAfterMs: number;
+  /** Told of each event before it is first sent, by whichever process sends it: the one that committed it may have died. May be told twice. */
+  onPublish?: (events: readonly PublishedEvent[]) => Promise<void>;
+}): Relay {
   const { emitter, db, redisUrl, redeliverAfterMs } = options;
   const log = db.log.child({ part: 'relay' });
   const queues = new Map<string, JobSender<EventEnvelope>>();
@@ -48,7 +61,9 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
   };
 
   const claim = () =>
-    db.orm.execute<DueRow>(sql`
+    asRelay<DueRow>(
+      db,
+      sql`
       with due as (
         select event_id, consumer from deliveries where acknowledged_at is null and next_attempt_at <= ${db.clock().toISOString()}::timestamptz
         order by next_attempt_at, sequence limit ${BATCH} for update skip locked
@@ -58,17 +73,23 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
         from due where d.event_id = due.event_id and d.consumer = due.consumer
         returning d.event_id, d.consumer, d.sequence, d.previous_sequence, d.attempts
       )
-      select c.*, e.aggregate_type, e.aggregate_id, e.type, e.version, e.payload, e.metadata, e.occurred_at, e.position
-      from claimed c join events e on e.id = c.event_id order by e.position`);
+      select c.*, e.aggregate_type, e.aggregate_id, e.type, e.version, e.payload, e.metadata, e.occurred_at, e.published_at, e.position
+      from claimed c join events e on e.id = c.event_id order by e.position`,
+    );
 
   const send = async (rows: readonly DueRow[]) => {
+    const fresh = rows.filter((row) => row.published_at === null);
+    if (fresh.length > 0) await options.onPublish?.(fresh.map((row) => ({ type: row.type, aggregateId: row.aggregate_id, payload: row.payload })));
     const byConsumer = groupByConsumer(rows);
     for (const [consumer, group] of byConsumer) {
       await queueOf(consumer).sendAll(group.map((row) => ({ name: row.type, id: `${row.event_id}-${row.attempts}`, data: toEnvelope(emitter, row) })));
     }
     const ids = [...new Set(rows.map((row) => row.event_id))];
-    await db.orm.execute(sql`update events set published_at = ${db.clock().toISOString()}::timestamptz
-      where published_at is null and id = any(${`{${ids.join(',')}}`}::uuid[])`);
+    await asRelay(
+      db,
+      sql`update events set published_at = ${db.clock().toISOString()}::timestamptz
+      where published_at is null and id = any(${`{${ids.join(',')}}`}::uuid[])`,
+    );
   };
 
   let stopped = false;
@@ -114,9 +135,12 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
         if (!first) continue;
         const more = (await ackConnection.lpop(ackListName(emitter), BATCH)) ?? [];
         const acks = [first[1], ...more].map((text) => text.split(' '));
-        await db.orm.execute(sql`update deliveries d set acknowledged_at = ${db.clock().toISOString()}::timestamptz
+        await asRelay(
+          db,
+          sql`update deliveries d set acknowledged_at = ${db.clock().toISOString()}::timestamptz
           from unnest(${`{${acks.map((a) => a[0]).join(',')}}`}::uuid[], ${`{${acks.map((a) => a[1]).join(',')}}`}::text[]) as a(event_id, consumer)
-          where d.event_id = a.event_id and d.consumer = a.consumer and d.acknowledged_at is null`);
+          where d.event_id = a.event_id and d.consumer = a.consumer and d.acknowledged_at is null`,
+        );
       } catch (error) {
         if (stopped) return;
         log.warn({ err: error }, 'acknowledgements not stored; the events are sent again');
@@ -136,6 +160,17 @@ export function startRelay(options: { emitter: string; db: Database; redisUrl: s
       await Promise.all([...queues.values()].map((queue) => queue.close()));
     },
   };
+}
+
+/** One statement as a job of ours: nobody else sees the outbox (ID-08), and without an actor it looks empty. */
+function asRelay<Row extends Record<string, unknown>>(db: Database, statement: SQL): Promise<Row[]> {
+  const cause = { traceId: '0'.repeat(32), causationId: randomUUID() };
+  return inTransaction(systemActor('relay'), db, cause, async (tx) => [...(await tx.orm.execute<Row>(statement))] as Row[]);
+}
+
+/** Whether every event that was emitted so far has been taken by all who are told of it. */
+export async function everythingDelivered(db: Database): Promise<boolean> {
+  return (await asRelay(db, sql`select 1 from deliveries where acknowledged_at is null limit 1`)).length === 0;
 }
 
 function groupByConsumer(rows: readonly DueRow[]): Map<string, DueRow[]> {

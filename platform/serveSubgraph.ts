@@ -3,6 +3,7 @@ import { GraphQLError, parse } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { verifyInternalToken } from './actor.js';
+import { readBody } from './body.js';
 import type { Log } from './log.js';
 import type { Caller, Route, Subgraph } from './subgraph.js';
 
@@ -44,15 +45,16 @@ export async function serveSubgraph(
     if (path === '/graphql' && request.method === 'POST') return answerGraphql(request, response);
     const route = findRoute(subgraph.routes, request.method, path);
     if (!route) return sendJson(response, 404, errorBody('NOT_FOUND', 'There is nothing here.'));
-    const rawBody = await readBody(request);
-    if (!rawBody) return sendJson(response, 413, errorBody('INVALID_REQUEST', 'The request is too large.'));
+    const maxBytes = route.maxBodyBytes ?? MAX_BODY_BYTES;
+    const rawBody = await readBody(request, maxBytes);
+    if (!rawBody) return sendJson(response, 413, errorBody('INVALID_REQUEST', 'The request is too large.', { field: 'body', rule: 'max_bytes', maxBytes }));
     return route.handle(Object.assign(request, { rawBody }), response);
   }
 
   async function answerGraphql(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const caller = callerOf(request);
     if (!caller) return sendJson(response, 401, errorBody('UNAUTHENTICATED', 'A subgraph answers gateways only.'));
-    const body = await readBody(request);
+    const body = await readBody(request, MAX_BODY_BYTES);
     if (!body) return sendJson(response, 413, errorBody('INVALID_REQUEST', 'The request is too large.'));
     let parsed: { query?: unknown; variables?: Record<string, unknown>; operationName?: string } | null;
     try {
@@ -146,24 +148,12 @@ export function traceIdOf(traceparent: string | string[] | undefined): string {
   return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headerText(traceparent) ?? '')?.[1] ?? '0'.repeat(32);
 }
 
-/** The whole body, or null when it is larger than it may be. */
-async function readBody(request: IncomingMessage): Promise<Buffer | null> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
   // What is left of a body that was too large would be taken for the next request.
   response.writeHead(status, { 'content-type': 'application/json', ...(status === 413 && { connection: 'close' }) });
   response.end(JSON.stringify(body));
 }
 
-function errorBody(code: string, message: string) {
-  return { errors: [{ message, extensions: { code } }] };
+function errorBody(code: string, message: string, details?: object) {
+  return { errors: [{ message, extensions: { code, ...(details && { details }) } }] };
 }

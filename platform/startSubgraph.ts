@@ -16,8 +16,8 @@ import { Refusal, refusalToGraphQLError } from './errors.js';
 import { connectLiveFeed, type LiveFeed } from './livefeed.js';
 import type { Log } from './log.js';
 import { appUrl } from './migrate.js';
-import { connectDatabase, type Database } from './postgres.js';
-import { startRelay } from './relay.js';
+import { type Changed, connectDatabase, type Database } from './postgres.js';
+import { everythingDelivered, type PublishedEvent, startRelay } from './relay.js';
 import type { Caller, Readiness, Route, Subgraph, SubgraphRequest } from './subgraph.js';
 import { startSweeper, type TimerHandlers } from './timers.js';
 
@@ -50,6 +50,11 @@ export interface SubgraphParts<Loaders> {
   loaders: (run: Context['run']) => Loaders;
   consumes: readonly Consumption[];
   timers: TimerHandlers;
+  /**
+   * Which cached entities an event of ours changes. They are forgotten when it commits, and again when it is first sent: the process that committed it
+   * may have died in between (GW-30).
+   */
+  changes?: (event: PublishedEvent) => readonly Changed[];
   routes?: readonly Route[];
   /** Demo data, written through the subgraph's own commands so that its events exist too (EV-01). Harmless when repeated. */
   seedDemo?: () => Promise<void>;
@@ -78,8 +83,13 @@ export async function startSubgraph<Loaders>(
   });
   const feed = connectLiveFeed(environment.redisUrl, log);
   const parts = await wire({ db, feed, log, environment });
-  const relay = startRelay({ emitter: name, db, redisUrl: environment.redisUrl, redeliverAfterMs: environment.redeliverAfterMs });
-  const consumer = startConsumer({ consumer: name, db, redisUrl: environment.redisUrl, consumes: parts.consumes });
+  const { redisUrl, redeliverAfterMs } = environment;
+  const onPublish = async (events: readonly PublishedEvent[]) => {
+    const changed = events.flatMap((event) => parts.changes?.(event) ?? []);
+    for (const { kind, ids } of changed) await Promise.all([...db.wakers.entities].map((forget) => forget(kind, ids)));
+  };
+  const relay = startRelay({ emitter: name, db, redisUrl, redeliverAfterMs, onPublish });
+  const consumer = startConsumer({ consumer: name, db, redisUrl, consumes: parts.consumes });
   const sweeper = startSweeper({ db, handlers: parts.timers });
 
   let stopped: Promise<void> | null = null;
@@ -120,7 +130,7 @@ export async function startSubgraph<Loaders>(
       );
     },
     seedDemo: async () => parts.seedDemo?.(),
-    settled: async () => (await db.sql`select 1 from deliveries where acknowledged_at is null limit 1`).length === 0,
+    settled: () => everythingDelivered(db),
     replay: (envelope) => replay(db, parts.consumes, envelope),
     ready: () => readiness(db, feed, parts.checks ?? {}),
     stop: () => {

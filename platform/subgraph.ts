@@ -8,6 +8,8 @@ export interface Caller {
   actor: Actor;
   /** W3C trace id, 32 hex digits: the same from the client's request to logs and events. */
   traceId: string;
+  /** The span that this call belongs to, 16 hex digits, where spans are taken (EN-06). */
+  spanId?: string;
   /** From the `Idempotency-Key` header (GW-26); a key in the input wins over it. */
   idempotencyKey: string | null;
   /** Address of the client, for audit events; null for jobs. */
@@ -22,9 +24,11 @@ export interface SubgraphRequest {
 
 /** A plain HTTP endpoint that a subgraph owns, such as a webhook: the gateway passes it through byte for byte, signatures depend on it. */
 export interface Route {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT';
   /** Exact path, or a prefix when it ends with `/*`. */
   path: string;
+  /** Bytes of a body that it takes, when that is more than of any other request. */
+  maxBodyBytes?: number;
   handle(request: IncomingMessage & { rawBody: Buffer }, response: ServerResponse): Promise<void>;
 }
 

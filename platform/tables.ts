@@ -100,7 +100,7 @@ export const parkedEvents = pgTable(
   (t) => [primaryKey({ columns: [t.emitter, t.aggregateId, t.previousSequence] })],
 );
 
-/** Answers of mutations that may be repeated (GW-26, PL-04), stored in the transaction of the effect. Kept 30 days. */
+/** Answers of mutations that may be repeated (GW-26, PL-04), stored in the transaction of the effect; or what they were refused with. Kept 30 days. */
 export const idempotencyKeys = pgTable(
   'idempotency_keys',
   {
@@ -110,6 +110,8 @@ export const idempotencyKeys = pgTable(
     requestHash: text('request_hash').notNull(),
     /** UUID of the entity that the first call made or changed. */
     entityId: uuid('entity_id'),
+    /** What the first call was refused with, in place of an entity. Never personal data. */
+    refusal: jsonb('refusal').$type<{ code: string; message: string; details?: Record<string, unknown> }>(),
     createdAt: at('created_at').notNull(),
   },
   (t) => [primaryKey({ columns: [t.actor, t.mutation, t.key] }), index('idempotency_keys_age').on(t.createdAt)],

@@ -11,12 +11,13 @@ const MAX_RETRY_MS = 5 * 60_000;
 /** A timer this far ahead is found by looking; nearer ones also get an alarm of their own, to be punctual. */
 const ALARM_WITHIN_MS = LOOK_EVERY_MS;
 
-/** Sets or moves the timer that `kind` and `key` name. It belongs to the transaction: no commit, no timer. */
-export async function setTimer(tx: Tx, timer: { kind: string; key: string; dueAt: Date; payload?: unknown }): Promise<void> {
-  await tx.orm.execute(sql`insert into timers (id, kind, key, payload, due_at, metadata)
-    values (${newUuid(tx.now)}::uuid, ${timer.kind}, ${timer.key}, ${JSON.stringify(timer.payload ?? {})}::jsonb, ${timer.dueAt.toISOString()}::timestamptz,
-      ${JSON.stringify(tx.cause)}::jsonb)
-    on conflict (kind, key) do update set due_at = excluded.due_at, payload = excluded.payload, metadata = excluded.metadata, attempts = 0`);
+/**
+ * Sets or moves the timer that `kind` and `key` name. It belongs to the transaction: no commit, no timer. With `neverLater` one that is set for an earlier
+ * time keeps that time: for what many ask for, and nobody may put off.
+ */
+export async function setTimer(tx: Tx, timer: { kind: string; key: string; dueAt: Date; payload?: unknown; neverLater?: boolean }): Promise<void> {
+  await tx.orm.execute(sql`select waygraph_set_timer(${newUuid(tx.now)}::uuid, ${timer.kind}, ${timer.key}, ${JSON.stringify(timer.payload ?? {})}::jsonb,
+    ${timer.dueAt.toISOString()}::timestamptz, ${JSON.stringify(tx.cause)}::jsonb, ${timer.neverLater ?? false})`);
   tx.afterCommit(() => {
     for (const wake of tx.wakers.timers) wake(timer.dueAt);
   });
@@ -24,7 +25,7 @@ export async function setTimer(tx: Tx, timer: { kind: string; key: string; dueAt
 
 /** Takes a timer back. Harmless when it has fired already: its handler finds that there is nothing left to do. */
 export async function cancelTimer(tx: Tx, kind: string, key: string): Promise<void> {
-  await tx.orm.execute(sql`delete from timers where kind = ${kind} and key = ${key}`);
+  await tx.orm.execute(sql`select waygraph_cancel_timer(${kind}, ${key})`);
 }
 
 /** What to do when a timer of a kind is due: a command, in the transaction that removes the timer. */
@@ -75,8 +76,10 @@ export function startSweeper(options: { db: Database; handlers: TimerHandlers })
   db.wakers.timers.add(onTimerSet);
 
   const find = () =>
-    db.orm.execute<DueTimer & { due_at: string }>(sql`select id, kind, key, payload, attempts, metadata from timers
-      where due_at <= ${db.clock().toISOString()}::timestamptz and kind = any(${`{${kinds.join(',')}}`}::text[]) order by due_at limit ${BATCH}`);
+    asSweeper(db, (tx) =>
+      tx.orm.execute<DueTimer & { due_at: string }>(sql`select id, kind, key, payload, attempts, metadata from timers
+      where due_at <= ${db.clock().toISOString()}::timestamptz and kind = any(${`{${kinds.join(',')}}`}::text[]) order by due_at limit ${BATCH}`),
+    );
 
   const fire = async (due: DueTimer) => {
     try {
@@ -89,8 +92,10 @@ export function startSweeper(options: { db: Database; handlers: TimerHandlers })
     } catch (error) {
       log.error({ err: error, kind: due.kind, key: due.key, attempts: due.attempts }, 'timer failed; tried again later');
       const waitMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(due.attempts, 16), MAX_RETRY_MS);
-      await db.orm.execute(sql`update timers set attempts = attempts + 1, last_error = ${String((error as Error).message).slice(0, 500)},
-        due_at = ${new Date(db.clock().getTime() + waitMs).toISOString()}::timestamptz where id = ${due.id}::uuid`);
+      await asSweeper(db, (tx) =>
+        tx.orm.execute(sql`update timers set attempts = attempts + 1, last_error = ${String((error as Error).message).slice(0, 500)},
+        due_at = ${new Date(db.clock().getTime() + waitMs).toISOString()}::timestamptz where id = ${due.id}::uuid`),
+      );
     }
   };
 
@@ -124,4 +129,9 @@ export function startSweeper(options: { db: Database; handlers: TimerHandlers })
       await loop;
     },
   };
+}
+
+/** As a job of ours: nobody else sees the timers (ID-08). */
+function asSweeper<T>(db: Database, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return inTransaction(systemActor('timers'), db, { traceId: '0'.repeat(32), causationId: newUuid() }, work);
 }

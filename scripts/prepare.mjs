@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -39,9 +39,23 @@ export async function installDependencies() {
   if (isStamped && existsSync(INSTALLED)) return;
   // Somebody ran npm themselves, after the lock changed.
   if (existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs > statSync(LOCK).mtimeMs) return;
+  // npm empties what it installs into: through a link that would be the node_modules of another checkout.
+  if (lstatSync(MODULES, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new Unprepared(
+      `node_modules is a link, and what it leads to does not fit package-lock.json. Run "npm ci" in ${path.dirname(realpathSync(MODULES))}, or remove the link.`,
+    );
+  }
   const [command, ...first] = npm();
   await step('Installing dependencies', command, [...first, 'ci', '--no-audit', '--no-fund', '--include=dev']);
   writeFileSync(INSTALL_STAMP, wanted);
+}
+
+/** Installs a package of its own inside the house, which the product's dependencies do not include: the other gateways of a benchmark. @throws Unprepared */
+export async function installApart(place) {
+  const folder = path.join(root, place);
+  if (!existsSync(path.join(folder, 'package.json')) || existsSync(path.join(folder, 'node_modules', '.package-lock.json'))) return;
+  const [command, ...first] = npm();
+  await step(`Installing ${place}`, command, [...first, 'ci', '--no-audit', '--no-fund', '--prefix', folder]);
 }
 
 /** Compiles into dist/ when a source was added, changed or removed since the last time. @throws Unprepared with the compiler's output */

@@ -7,7 +7,8 @@ import { packageRoot } from '../platform/packageRoot.js';
 export type Layout = 'one' | 'split';
 
 export const SUBGRAPH_NAMES = ['identity', 'fleet', 'booking', 'payments-ledger', 'dispatch', 'inbox'] as const;
-export type ProcessName = (typeof SUBGRAPH_NAMES)[number] | 'gateway';
+/** Gateways beyond the first are numbered from 2. */
+export type ProcessName = (typeof SUBGRAPH_NAMES)[number] | 'gateway' | `gateway-${number}`;
 
 const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 35_000;
@@ -19,6 +20,8 @@ export interface RunningProcesses {
   kill(name: ProcessName): Promise<void>;
   /** Starts one again that was killed, at the same address. */
   revive(name: ProcessName): Promise<void>;
+  /** Starts one more gateway over the same subgraphs (GW-15); only where those are processes of their own. */
+  addGateway(): Promise<{ name: ProcessName; url: string }>;
   /** Resolves when one of them ends without having been asked to. */
   unexpectedEnd: Promise<string>;
   stop(): Promise<void>;
@@ -38,18 +41,20 @@ export async function startProcesses(
   const expected = new Set<ChildProcess>();
   const graphUrl = `http://127.0.0.1:${port}/graphql`;
   const addresses = new Map<ProcessName, number>();
+  const gatewayPorts = new Map<ProcessName, number>([['gateway', port]]);
   let sayUnexpected: (words: string) => void = () => {};
   const unexpectedEnd = new Promise<string>((resolve) => {
     sayUnexpected = resolve;
   });
 
   const settingsOf = (name: ProcessName): { script: string; args: string[]; env: NodeJS.ProcessEnv } => {
-    if (name !== 'gateway') {
+    const gatewayPort = gatewayPorts.get(name);
+    if (gatewayPort === undefined) {
       const own = { PORT: String(addresses.get(name)), GRAPH_URL: graphUrl };
       return { script: 'subgraphs/run.js', args: [name], env: own };
     }
     const urls = [...addresses].map(([subgraph, at]) => [`${subgraph.replaceAll('-', '_').toUpperCase()}_URL`, `http://127.0.0.1:${at}`]);
-    return { script: 'gateway/main.js', args: [], env: { PORT: String(port), ...Object.fromEntries(urls) } };
+    return { script: 'gateway/main.js', args: [], env: { PORT: String(gatewayPort), ...Object.fromEntries(urls) } };
   };
 
   const begin = async (name: ProcessName) => {
@@ -96,7 +101,7 @@ export async function startProcesses(
   };
 
   const stop = async () => {
-    await end('gateway', 'SIGTERM');
+    await Promise.all([...gatewayPorts.keys()].map((name) => end(name, 'SIGTERM')));
     await Promise.all([...children.keys()].map((name) => end(name, 'SIGTERM')));
   };
   try {
@@ -109,7 +114,15 @@ export async function startProcesses(
     await stop();
     throw error;
   }
-  return { url: `http://127.0.0.1:${port}`, port, kill: (name) => end(name, 'SIGKILL'), revive: begin, unexpectedEnd, stop };
+  const addGateway = async () => {
+    if (layout !== 'split') throw new Error('Only gateways over subgraphs of their own can be several.');
+    const name: ProcessName = `gateway-${gatewayPorts.size + 1}`;
+    const ownPort = await freePort();
+    gatewayPorts.set(name, ownPort);
+    await begin(name);
+    return { name, url: `http://127.0.0.1:${ownPort}` };
+  };
+  return { url: `http://127.0.0.1:${port}`, port, addGateway, kill: (name) => end(name, 'SIGKILL'), revive: begin, unexpectedEnd, stop };
 }
 
 /** A port that nobody listens on at present. */

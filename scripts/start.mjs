@@ -1,5 +1,5 @@
-/** `npm start`: prepares what is missing, then becomes the whole system. */
+/** `npm start [-- --demo]`: prepares what is missing, then becomes the whole system. */
 import { launch } from './launch.mjs';
 import { runScript } from './prepare.mjs';
 
-await runScript(() => launch('gateway/main.js'));
+await runScript(() => launch('gateway/main.js', process.argv.slice(2)));

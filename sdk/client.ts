@@ -1,6 +1,7 @@
 import { type Client as SocketClient, createClient } from 'graphql-ws';
 import { type ErrorCode, ERROR_CODES } from './generated/errorCodes.js';
 import { getSdk, type Sdk } from './generated/operations.js';
+import { resumingSubscription } from './subscriptions.js';
 
 /** An error of the graph: `code` is one of the catalogue, `details` holds facts for your code, `traceId` is what to quote to support. */
 export class WaygraphError extends Error {
@@ -128,28 +129,8 @@ export function createWaygraphClient(options: ClientOptions): WaygraphClient {
 
   const request = async <R>(query: string, variables: unknown): Promise<R> => post<R>(query, variables, await credentials());
 
-  // By hand, not an async generator: its `return()` would wait for the event that `next()` waits for.
-  const listen = <R>(query: string, variables: Record<string, unknown>): AsyncIterableIterator<R> => {
-    socket ??= openSocket();
-    const events = socket.iterate<R>({ query, variables });
-    const stream: AsyncIterableIterator<R> = {
-      next: async () => {
-        const step = await events.next().catch((error: unknown) => {
-          throw toWaygraphError(error);
-        });
-        if (step.done) return { value: undefined, done: true };
-        const [first] = (step.value.errors ?? []) as unknown as GraphError[];
-        if (first || !step.value.data) throw toWaygraphError([first]);
-        return { value: step.value.data, done: false };
-      },
-      return: async () => {
-        await events.return?.();
-        return { value: undefined, done: true };
-      },
-      [Symbol.asyncIterator]: () => stream,
-    };
-    return stream;
-  };
+  const listen = <R>(query: string, variables: Record<string, unknown>): AsyncIterableIterator<R> =>
+    resumingSubscription<R>(() => (socket ??= openSocket()), query, variables, toWaygraphError);
 
   const sdk = getSdk(<R, V>(document: unknown, variables?: V) => {
     const query = String(document);

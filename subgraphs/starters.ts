@@ -1,6 +1,8 @@
 import { parseEnvironment } from '../platform/config.js';
+import { readFilesConfig } from '../platform/storage.js';
 import type { SubgraphEnvironment } from '../platform/startSubgraph.js';
 import type { Subgraph } from '../platform/subgraph.js';
+import { readBookingConfig } from './booking/config.js';
 import { startBooking } from './booking/main.js';
 import { readDispatchConfig } from './dispatch/config.js';
 import { startDispatch } from './dispatch/main.js';
@@ -18,8 +20,8 @@ export type Starter = (environment: SubgraphEnvironment, env: NodeJS.ProcessEnv)
 /** All subgraphs, in the order in which they start. Whoever runs them, in one process or in six, does it through this table. */
 export const STARTERS: Readonly<Record<string, Starter>> = {
   identity: (environment, env) => startIdentity(environment, parseEnvironment(identityConfig, env)),
-  fleet: (environment) => startFleet(environment),
-  booking: (environment) => startBooking(environment),
+  fleet: (environment, env) => startFleet(environment, readFilesConfig(env)),
+  booking: (environment, env) => startBooking(environment, readBookingConfig(env)),
   'payments-ledger': (environment, env) => startPaymentsLedger(environment, readPaymentsConfig(env)),
   dispatch: (environment, env) => startDispatch(environment, readDispatchConfig(env)),
   inbox: (environment, env) => startInbox(environment, readInboxConfig(env)),

@@ -14,6 +14,7 @@ interface Service {
   environment?: Record<string, string | number>;
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[] };
+  volumes?: string[];
 }
 
 const read = (file: string) => readFile(path.join(packageRoot, file), 'utf8');
@@ -46,6 +47,15 @@ test('PF-11: commands run files that the build makes, with settings that exist',
     expect(existsSync(path.join(packageRoot, script.replace(/^dist\//, '').replace(/\.js$/, '.ts')))).toBe(true);
     expect(Object.keys(service?.environment ?? {}).filter((variable) => !known.has(variable))).toEqual([]);
     if (name !== 'gateway') expect(service?.command?.at(-1)).toBe(name);
+  }
+});
+
+test('PF-11: what keeps files keeps them on a volume that the image gives to its own user', async () => {
+  const all = await services();
+  for (const name of ['fleet', 'booking']) {
+    const dir = String(all[name]?.environment?.STORAGE_DIR);
+    expect(all[name]?.volumes).toEqual([`files:${dir}`]);
+    expect(await read('Dockerfile')).toMatch(new RegExp(`^RUN mkdir -p ${dir} && chown node:node ${dir}$`, 'm'));
   }
 });
 

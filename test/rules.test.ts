@@ -4,9 +4,12 @@ import { buildSchema, type GraphQLArgument, type GraphQLNamedType, type GraphQLS
 import { expect, test } from 'vitest';
 import { packageRoot } from '../platform/packageRoot.js';
 import { SUBGRAPH_SCHEMAS } from '../scripts/subgraphSchemas.js';
+import { preparationMs } from '../subgraphs/booking/availability.js';
 import { bookingPermissions } from '../subgraphs/booking/permissions.js';
 import { dispatchPermissions } from '../subgraphs/dispatch/permissions.js';
 import { fleetPermissions } from '../subgraphs/fleet/permissions.js';
+import { preparationHours } from '../subgraphs/fleet/preparation.js';
+import { VEHICLE_CATEGORIES } from '../subgraphs/fleet/vehicle.js';
 import { identityPermissions } from '../subgraphs/identity/permissions.js';
 import { inboxPermissions } from '../subgraphs/inbox/permissions.js';
 import { paymentsLedgerPermissions } from '../subgraphs/payments-ledger/permissions.js';
@@ -31,6 +34,10 @@ test('ID-07: every root field of every subgraph has a rule', async () => {
       expect({ name, root: root?.name, missing: fields.filter((field) => !(field in rules)) }).toEqual({ name, root: root?.name, missing: [] });
     }
   }
+});
+
+test('FL-05: search prepares cars for as long as booking does', () => {
+  for (const category of VEHICLE_CATEGORIES) expect([category, preparationHours(category) * 3_600_000]).toEqual([category, preparationMs(category)]);
 });
 
 const BUILT_IN = new Set(['String', 'Int', 'Float', 'Boolean', 'ID', 'Query', 'Mutation', 'Subscription']);

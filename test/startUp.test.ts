@@ -83,6 +83,8 @@ test('PF-12: .env.example names every variable that is read, and no other', asyn
       'subgraphs/environment.ts',
       'subgraphs/run.ts',
       'subgraphs/identity/config.ts',
+      'subgraphs/booking/config.ts',
+      'platform/storage.ts',
       'subgraphs/payments-ledger/config.ts',
       'subgraphs/dispatch/config.ts',
       'subgraphs/inbox/config.ts',

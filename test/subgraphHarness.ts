@@ -68,13 +68,13 @@ export interface TestSubgraph extends AsyncDisposable {
   emitted<T = Record<string, unknown>>(type: string): Promise<T[]>;
 }
 
-/** One subgraph alone, on a database and a Redis of its own. Foreign events are delivered as its emitters would. */
+/** One subgraph alone, on a database and a Redis of its own; on the run's Postgres server, unless another one is named. Foreign events are delivered as its emitters would. */
 export async function startTestSubgraph(
   name: string,
   start: (environment: SubgraphEnvironment) => Promise<Subgraph>,
-  options: { redeliverAfterMs?: number; env?: Partial<SubgraphEnvironment> } = {},
+  options: { redeliverAfterMs?: number; env?: Partial<SubgraphEnvironment>; postgresUrl?: string } = {},
 ): Promise<TestSubgraph> {
-  const server = new URL(inject('postgresUrl'));
+  const server = new URL(options.postgresUrl ?? inject('postgresUrl'));
   const database = `test_${name.replaceAll('-', '_')}_${randomUUID().slice(0, 8)}`;
   server.pathname = `/${database}`;
   const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-test-'));

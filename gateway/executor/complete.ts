@@ -10,8 +10,13 @@ const BUBBLE = Symbol('bubble');
 /** The code of an error for a null that nothing explains. */
 export const UNEXPLAINED_NULL = 'UNEXPLAINED_NULL';
 
+/** Errors that one operation answers with at most, of each kind: a thousand say no more than a million. */
+export const MAX_ERRORS = 1_000;
+
 interface Completion {
   errors: GraphQLError[];
+  /** Errors so far, those too many to keep included. */
+  reported: number;
   isExplained(path: readonly (string | number)[]): boolean;
   path: Path;
 }
@@ -25,7 +30,7 @@ export function complete(
   data: Data,
   isExplained: (path: readonly (string | number)[]) => boolean,
 ): { data: Data | null; errors: GraphQLError[] } {
-  const completion: Completion = { errors: [], isExplained, path: [] };
+  const completion: Completion = { errors: [], reported: 0, isExplained, path: [] };
   const result = completeObject(completion, shape, data, null);
   return { data: result === BUBBLE || result === null ? null : (result as Data), errors: completion.errors };
 }
@@ -48,10 +53,10 @@ function completeFields(completion: Completion, fields: readonly FieldShape[], t
 
 function completeValue(completion: Completion, type: GraphQLOutputType, field: FieldShape, value: unknown): unknown {
   if (isNonNullType(type)) {
-    const errorsBefore = completion.errors.length;
+    const before = completion.reported;
     const completed = completeNullable(completion, type.ofType, field, value);
     if (completed !== null && completed !== BUBBLE) return completed;
-    if (completed === null && completion.errors.length === errorsBefore && !completion.isExplained(completion.path)) {
+    if (completed === null && completion.reported === before && !completion.isExplained(completion.path)) {
       report(completion, field, `Cannot return null for non-nullable field ${field.parentName}.${field.name}.`, UNEXPLAINED_NULL);
     }
     return BUBBLE;
@@ -118,5 +123,7 @@ function completeObject(completion: Completion, shape: ObjectShape, value: unkno
 }
 
 function report(completion: Completion, field: FieldShape | null, message: string, code = 'INTERNAL_SERVER_ERROR'): void {
+  completion.reported += 1;
+  if (completion.errors.length >= MAX_ERRORS) return;
   completion.errors.push(new GraphQLError(message, { nodes: field?.nodes, path: [...completion.path], extensions: { code } }));
 }

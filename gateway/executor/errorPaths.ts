@@ -1,5 +1,6 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { Refusal, refusalToGraphQLError } from '../../platform/errors.js';
+import { MAX_ERRORS } from './complete.js';
 import { type Data, isData } from './merge.js';
 import type { FetchError } from './run.js';
 import { possibleTypes } from './selections.js';
@@ -8,6 +9,9 @@ import type { Graph } from './graph.js';
 
 type Path = readonly (string | number)[];
 
+/** Places that are looked up for the errors of one operation. Beyond that they are told without a path: a subgraph could make up errors without end. */
+const MAX_PLACED = 50_000;
+
 /** Errors as the client may place them, and what they explain. */
 export interface PlacedErrors {
   errors: GraphQLError[];
@@ -15,52 +19,129 @@ export interface PlacedErrors {
   isExplained(path: Path): boolean;
 }
 
-/** Errors that one operation answers with at most: an error of an entity stands once for every place of it. */
-const MAX_ERRORS = 1_000;
-
 /**
  * Gives errors of fetches their paths in the answer: list indices and all, in the client's own names, once for each place where an object
  * stands. An error of something that the client did not select gets the path of the object that it was fetched for.
  */
 export function placeErrors(graph: Graph, shape: ObjectShape, runs: readonly { data: Data; errors: readonly FetchError[] }[]): PlacedErrors {
   const placed: GraphQLError[] = [];
+  const explained = createExplained();
+  for (const { data, errors } of runs) {
+    const pathsOf = createPathFinder(graph, shape, data, errors, explained.add);
+    for (const failure of errors) {
+      const paths = pathsOf(failure);
+      if (paths === null) continue;
+      if (failure.planPath.length === 0 && failure.rest.length === 0) explained.all();
+      const told = paths.slice(0, failure.once ? 1 : MAX_ERRORS - placed.length);
+      if (placed.length < MAX_ERRORS) placed.push(...(told.length > 0 ? told : [undefined]).map((path) => toGraphQLError(failure, path)));
+    }
+  }
+  return { errors: placed, isExplained: explained.has };
+}
+
+/** Where nulls have their reasons. */
+function createExplained() {
   const exact = new Set<string>();
   const above = new Set<string>();
-  const explain = (path: Path) => {
-    exact.add(JSON.stringify(path));
-    for (let length = 0; length < path.length; length += 1) above.add(JSON.stringify(path.slice(0, length)));
-  };
-  let explainsAll = false;
-  for (const { data, failure } of runs.flatMap(({ data, errors }) => errors.map((failure) => ({ data, failure })))) {
-    const places = placesOf(data, failure.planPath, new Set(failure.targets));
-    const paths = places.flatMap((place) => clientPaths(graph, shape, data, [...place, ...failure.rest]));
-    const distinct = [...new Map(paths.map((path) => [JSON.stringify(path), path])).values()];
-    for (const path of distinct) explain(path);
-    if (failure.planPath.length === 0 && failure.rest.length === 0) explainsAll = true;
-    const told = failure.once ? distinct.slice(0, 1) : distinct;
-    for (const path of told.length > 0 ? told : [undefined]) if (placed.length < MAX_ERRORS) placed.push(toGraphQLError(failure, path));
-  }
+  let all = false;
   return {
-    errors: placed,
-    isExplained(path) {
-      if (explainsAll || above.has(JSON.stringify(path))) return true;
+    all() {
+      all = true;
+    },
+    add(path: Path) {
+      exact.add(JSON.stringify(path));
+      for (let length = path.length - 1; length >= 0; length -= 1) {
+        const known = above.size;
+        // Where one path has come by, all that is above it is noted already.
+        if (above.add(JSON.stringify(path.slice(0, length))).size === known) return;
+      }
+    },
+    has(path: Path): boolean {
+      if (all || above.has(JSON.stringify(path))) return true;
       for (let length = 1; length <= path.length; length += 1) if (exact.has(JSON.stringify(path.slice(0, length)))) return true;
       return false;
     },
   };
 }
 
-/** Every place, in the names of the plan, where one of the objects stands at the end of a plan's path. */
-function placesOf(data: Data, planPath: readonly string[], targets: ReadonlySet<unknown>): Path[] {
-  const places: Path[] = [];
+/**
+ * The paths of an error; null when the client does not want any of what it is about. What equal lists of objects and equal paths below them led
+ * to is looked up once.
+ */
+function createPathFinder(graph: Graph, shape: ObjectShape, data: Data, errors: readonly FetchError[], found: (path: Path) => void) {
+  const placesOf = indexPlaces(data, errors);
+  const known = new Map<readonly Data[], Map<string, Path[] | null>>();
+  let left = MAX_PLACED;
+  return (failure: FetchError): Path[] | null => {
+    const below = JSON.stringify(failure.rest);
+    const seen = known.get(failure.targets) ?? new Map<string, Path[] | null>();
+    known.set(failure.targets, seen);
+    const present = seen.get(below);
+    if (present !== undefined) return present;
+    const places = left > 0 ? placesOf(failure) : [];
+    left -= places.length;
+    const paths = pathsAt(graph, shape, data, places, failure.rest);
+    for (const path of paths ?? []) found(path);
+    seen.set(below, paths);
+    return paths;
+  };
+}
+
+/** Paths of the client that objects at these places, or what is below them, have; null when the client does not want any of it. */
+function pathsAt(graph: Graph, shape: ObjectShape, data: Data, places: readonly Path[], rest: Path): Path[] | null {
+  const found = places.map((place) => clientPaths(graph, shape, data, [...place, ...rest]));
+  if (found.length > 0 && found.every((each) => each === null)) return null;
+  return [...new Map(found.flatMap((each) => each ?? []).map((path) => [JSON.stringify(path), path])).values()];
+}
+
+/**
+ * Finds the places of all objects that errors are about, walking the data once for each path of the plan and not once for each error: a subgraph
+ * whose every entity fails has as many errors as objects.
+ */
+function indexPlaces(data: Data, errors: readonly FetchError[]): (failure: FetchError) => Path[] {
+  const targets = new Map<string, Set<Data>>();
+  const listed = new Set<readonly Data[]>();
+  for (const failure of errors) {
+    const at = failure.planPath.join(' ');
+    const wanted = targets.get(at) ?? new Set();
+    targets.set(at, wanted);
+    if (listed.has(failure.targets)) continue;
+    listed.add(failure.targets);
+    for (const target of failure.targets) wanted.add(target);
+  }
+  const found = new Map<string, Map<Data, Path[]>>();
+  return ({ planPath, targets: wanted }) => {
+    const at = planPath.join(' ');
+    let places = found.get(at);
+    if (!places) found.set(at, (places = placesOf(data, planPath, targets.get(at) ?? new Set())));
+    const all: Path[] = [];
+    for (const target of wanted) {
+      for (const place of places.get(target) ?? []) all.push(place);
+      if (all.length >= MAX_ERRORS) break;
+    }
+    return all;
+  };
+}
+
+/** Every place, in the names of the plan, where one of the objects stands at the end of a plan's path, by object. */
+function placesOf(data: Data, planPath: readonly string[], targets: ReadonlySet<unknown>): Map<Data, Path[]> {
+  const places = new Map<Data, Path[]>();
+  let count = 0;
+  const note = (value: Data, place: Path) => {
+    if (!targets.has(value)) return;
+    count += 1;
+    const known = places.get(value);
+    if (known) known.push(place);
+    else places.set(value, [place]);
+  };
   const walk = (value: unknown, at: number, place: (string | number)[]) => {
-    if (!isData(value) || places.length >= MAX_ERRORS) return;
+    if (!isData(value) || count >= MAX_PLACED) return;
     if (Array.isArray(value)) {
       // A plan writes `@` for each list, but not at its end.
       const next = planPath[at] === '@' ? at + 1 : at;
       for (let index = 0; index < value.length; index += 1) walk(value[index], next, [...place, index]);
     } else if (at === planPath.length) {
-      if (targets.has(value)) places.push(place);
+      note(value, place);
     } else {
       const name = planPath[at] as string;
       walk(value[name], at + 1, [...place, name]);
@@ -70,8 +151,11 @@ function placesOf(data: Data, planPath: readonly string[], targets: ReadonlySet<
   return places;
 }
 
-/** One path of the data as the client knows it: several when it selects the same under several names. */
-function clientPaths(graph: Graph, shape: ObjectShape, data: Data, path: Path): Path[] {
+/**
+ * One path of the data as the client knows it: several when it selects the same under several names. Null when it leads to what the client
+ * wants of objects of other types only, and nothing requires: a subgraph that knows an interface as one object had to be asked for it for all.
+ */
+function clientPaths(graph: Graph, shape: ObjectShape, data: Data, path: Path): Path[] | null {
   let found: { path: Path; shape: ObjectShape | null }[] = [{ path: [], shape }];
   let value: unknown = data;
   for (const part of path) {
@@ -84,14 +168,36 @@ function clientPaths(graph: Graph, shape: ObjectShape, data: Data, path: Path): 
     const next = found.flatMap((at) =>
       (at.shape ? fieldsNamed(graph, at.shape, part, typename) : []).map(({ responseName, child }) => ({ path: [...at.path, responseName], shape: child })),
     );
-    if (next.length === 0) break;
+    if (next.length === 0) {
+      const isElsewhere = typeof typename === 'string' && found.some((at) => at.shape && isForOthers(graph, at.shape, part));
+      return isElsewhere ? null : found.map((at) => at.path);
+    }
     found = next;
     value = isData(value) ? (value as Data)[part] : undefined;
   }
   return found.map((at) => at.path);
 }
 
-function fieldsNamed(graph: Graph, shape: ObjectShape, source: string, typename: unknown): FieldShape[] {
+function isForOthers(graph: Graph, shape: ObjectShape, source: string): boolean {
+  const fields = fieldsNamed(graph, shape, source, undefined);
+  return fields.length > 0 && fields.every(({ name }) => !graph.requiredFields.has(name));
+}
+
+/** Fields that a shape was asked for, by source and type name. */
+const MAX_NAMES = 500;
+const namedFields = new WeakMap<ObjectShape, Map<string, readonly FieldShape[]>>();
+
+function fieldsNamed(graph: Graph, shape: ObjectShape, source: string, typename: unknown): readonly FieldShape[] {
+  const known = namedFields.get(shape) ?? new Map<string, readonly FieldShape[]>();
+  namedFields.set(shape, known);
+  const key = `${source} ${String(typename)}`;
+  const fields = known.get(key) ?? findFields(graph, shape, source, typename);
+  // Names that a subgraph made up find nothing, and are not kept.
+  if (fields.length > 0 && known.size < MAX_NAMES) known.set(key, fields);
+  return fields;
+}
+
+function findFields(graph: Graph, shape: ObjectShape, source: string, typename: unknown): readonly FieldShape[] {
   const known = typeof typename === 'string' ? shape.fieldsFor(typename) : null;
   const fields = known ?? possibleTypes(graph.schema, shape.type).flatMap(({ name }) => shape.fieldsFor(name) ?? []);
   const named = fields.filter((field) => field.source === source && field.name !== '__typename');
@@ -106,7 +212,8 @@ function toGraphQLError({ error, service }: FetchError, path: Path | undefined):
       ? refusalToGraphQLError(error)
       : new GraphQLError('A subgraph failed.');
   return new GraphQLError(given.message || 'A subgraph failed.', {
-    path,
+    // What concerns the whole answer has no path.
+    path: path?.length ? path : undefined,
     originalError: error instanceof Error ? error : Object.assign(new Error(given.message), { extensions: given.extensions }),
     extensions: { code: 'DOWNSTREAM_SERVICE_ERROR', ...given.extensions, serviceName: service },
   });

@@ -1,10 +1,11 @@
 import { type DocumentNode, execute as executeIntrospection, type ExecutionResult, GraphQLError } from 'graphql';
+import { soundErrors } from './answers.js';
 import { complete } from './complete.js';
 import { placeErrors } from './errorPaths.js';
 import type { Graph } from './graph.js';
 import { type Data, isData, merge } from './merge.js';
 import { Unanswerable } from './passes.js';
-import { createPreparer, InvalidVariables, type Prepared } from './prepare.js';
+import { createPreparer, InvalidVariables, type MutationField, type Prepared } from './prepare.js';
 import { type FetchTiming, type Run, runPlan } from './run.js';
 
 /** The data of an answer, written already. Whoever needs it as an object parses it. */
@@ -24,6 +25,8 @@ export interface OperationRequest {
   fetch: Run['fetch'];
   /** Told of every fetch, once it is done. */
   onFetch?: ((timing: FetchTiming) => void) | null;
+  /** Told how long the plan took to find or to make. */
+  onPlan?: ((timing: { startedMs: number; durationMs: number }) => void) | null;
   /** The data may come as AnswerText, which is cheaper. */
   asText?: boolean;
 }
@@ -34,6 +37,8 @@ export interface Executor {
   execute(request: OperationRequest): Promise<ExecutionResult>;
   /** @throws InvalidVariables | Unanswerable */
   prepare(request: Pick<OperationRequest, 'document' | 'operationName' | 'variables'>): Prepared;
+  /** Plans an operation before anybody runs it. @throws what `prepare` throws */
+  prepareAhead(document: DocumentNode, operationName: string | null | undefined): void;
   /** Completes one event of a subscription whose primary fetch gave this result. */
   completeEvent(prepared: Prepared, request: OperationRequest, event: ExecutionResult): Promise<ExecutionResult>;
 }
@@ -51,16 +56,23 @@ export function createExecutor(graph: Graph): Executor {
     fetch: request.fetch,
     onFetch: request.onFetch ?? null,
     asked: new Map(),
-    halted: false,
     isObjectType,
   });
 
   return {
     graph,
     prepare,
+    prepareAhead: preparer.prepareAhead,
     async execute(request) {
       try {
+        const startedMs = request.onPlan ? performance.now() : 0;
         const prepared = prepare(request);
+        request.onPlan?.({ startedMs, durationMs: performance.now() - startedMs });
+        if (prepared.series) {
+          const run = begin(request, {});
+          await runSeries(run, prepared.series);
+          return await answer(graph, prepared, request, [run]);
+        }
         const runs = prepared.plans.map(() => begin(request, {}));
         if (runs.length === 0) runs.push(begin(request, {}));
         await Promise.all(prepared.plans.map((plan, index) => runPlan(runs[index] as Run, plan)));
@@ -78,7 +90,7 @@ export function createExecutor(graph: Graph): Executor {
         const data = isData(event.data) ? (JSON.parse(JSON.stringify(event.data)) as Data) : {};
         primary.step.rewriteOutput?.(data);
         const run = begin(request, data);
-        for (const error of event.errors ?? []) {
+        for (const error of soundErrors(event.errors)) {
           run.errors.push({ error, service: primary.step.service, planPath: [], targets: [data], rest: error.path ?? [], once: false });
         }
         for (const plan of prepared.plans) await runPlan(run, plan);
@@ -88,6 +100,14 @@ export function createExecutor(graph: Graph): Executor {
       }
     },
   };
+}
+
+/** Runs the root fields of a mutation one after the other, up to one that turns the whole answer to null: those after it must not run. */
+async function runSeries(run: Run, series: readonly MutationField[]): Promise<void> {
+  for (const { steps, shape } of series) {
+    for (const step of steps) await runPlan(run, step);
+    if (complete(shape, run.data, () => true).data === null) return;
+  }
 }
 
 async function answer(graph: Graph, prepared: Prepared, request: OperationRequest, runs: readonly Run[]): Promise<ExecutionResult> {
@@ -116,7 +136,7 @@ async function answer(graph: Graph, prepared: Prepared, request: OperationReques
 
 function refusal(error: unknown): ExecutionResult {
   if (error instanceof InvalidVariables) return { errors: error.errors };
-  if (error instanceof Unanswerable) return { errors: [new GraphQLError(error.message, { extensions: { code: 'UNANSWERABLE' } })], data: null };
+  if (error instanceof Unanswerable) return { errors: [error], data: null };
   if (error instanceof GraphQLError) return { errors: [error] };
   return { errors: [new GraphQLError('This could not be executed.', { originalError: error as Error })] };
 }

@@ -12,6 +12,8 @@ import {
   parse,
   visit,
 } from 'graphql';
+import { partialTypesIn } from './abstractTypes.js';
+import { type CostRules, costRulesIn } from './costRules.js';
 
 /** Plans that are weighed against each other for one operation; Apollo's 10,000 take seconds for large operations. */
 const MAX_EVALUATED_PLANS = 500;
@@ -26,12 +28,24 @@ export interface Graph {
   readonly fieldsWithArguments: ReadonlySet<string>;
   /** What a field has to be told by other subgraphs before it can answer: its `@requires`, by `Type.field`. */
   readonly requirements: ReadonlyMap<string, readonly Requirement[]>;
+  /** Unions and interfaces that subgraphs know with different object types. */
+  readonly partialTypes: ReadonlySet<string>;
+  /** Names of all fields that some field requires, at any depth. */
+  readonly requiredFields: ReadonlySet<string>;
+  /** Names of fields of which a part is required, or is in a key: what clients select below them must not meet that. */
+  readonly partlyRequired: ReadonlySet<string>;
   /** Keys by which a subgraph finds a type's entities, by `Type subgraph`. */
   readonly keys: ReadonlyMap<string, readonly string[]>;
+  /** Labels of fields that are on the move between subgraphs (`@override(label:)`), with the share of operations that go to the new one, 0 to 100. */
+  readonly overrides: readonly { label: string; percent: number }[];
+  /** What the supergraph says of the cost of its fields. */
+  readonly costs: CostRules;
   /** Whether this is the name of an object type, also of one that clients cannot see. */
   isObjectType(name: string): boolean;
   /** Name of the type of a field, without lists and non-nulls; undefined when there is no such field. */
   typeOfField(type: string, field: string): string | undefined;
+  /** Names of the object types that satisfy a type condition, those included that clients cannot see. */
+  objectTypes(condition: string): readonly string[];
   /** Whether an object whose `__typename` is this satisfies a type condition. */
   satisfies(typename: string, condition: string): boolean;
 }
@@ -60,18 +74,30 @@ export function buildGraph(supergraphSdl: string): Graph {
     }
     return names;
   };
+  const requirements = requirementsIn(document, nameOf);
+  const requiredSets = [...requirements.values()].flat().map(({ fields }) => fields);
+  const keys = keysIn(document, nameOf);
   return {
     planner: new QueryPlanner(supergraph, { debug: { maxEvaluatedPlans: MAX_EVALUATED_PLANS } }),
     api,
     schema: api.toGraphQLJSSchema(),
     fieldsWithArguments: fieldsWithArguments(whole),
-    requirements: requirementsIn(document, nameOf),
-    keys: keysIn(document, nameOf),
+    partialTypes: partialTypesIn([...supergraph.subgraphs()].map(({ schema }) => schema)),
+    requirements,
+    requiredFields: namesIn(requiredSets, false),
+    partlyRequired: namesIn([...requiredSets, ...[...keys.values()].flat()], true),
+    keys,
+    overrides: overridesIn(document),
+    costs: costRulesIn(document),
     isObjectType: (name) => isObjectType(whole.getType(name)),
     typeOfField(name, field) {
       const type = whole.getType(name);
       const definition = isObjectType(type) || isInterfaceType(type) ? type.getFields()[field] : undefined;
       return definition && getNamedType(definition.type).name;
+    },
+    objectTypes(condition) {
+      const type = whole.getType(condition);
+      return isAbstractType(type) ? whole.getPossibleTypes(type).map(({ name }) => name) : [condition];
     },
     satisfies(typename, condition) {
       let names = conditions.get(condition);
@@ -132,6 +158,26 @@ function requirementsIn(document: DocumentNode, nameOf: (graph: string) => strin
     if (fields !== undefined && graph !== undefined) found.set(coordinate, [...(found.get(coordinate) ?? []), { subgraph: nameOf(graph), fields }]);
   });
   return found;
+}
+
+/** Names of the fields in these sets; or only of those with a selection of their own. */
+function namesIn(fieldSets: readonly string[], composite: boolean): Set<string> {
+  const names = new Set<string>();
+  for (const fields of fieldSets) {
+    visit(parse(`{ ${fields} }`), { Field: ({ name, selectionSet }) => void ((selectionSet || !composite) && names.add(name.value)) });
+  }
+  return names;
+}
+
+/** A label that is no `percent(n)` names a decision of its owner's, which nobody takes here: such fields stay where they were. */
+function overridesIn(document: DocumentNode): { label: string; percent: number }[] {
+  const found = new Map<string, number>();
+  eachOf(document, 'join__field', (_coordinate, directive) => {
+    const label = argument(directive, 'overrideLabel');
+    const percent = label === undefined ? undefined : /^percent\((\d+(?:\.\d+)?)\)$/.exec(label)?.[1];
+    if (label !== undefined && percent !== undefined) found.set(label, Number(percent));
+  });
+  return [...found].map(([label, percent]) => ({ label, percent }));
 }
 
 function keysIn(document: DocumentNode, nameOf: (graph: string) => string): Map<string, string[]> {

@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import type { Graph } from './graph.js';
 import type { Step } from './plan.js';
-import { compileRepresentation, type RepresentationPart } from './representations.js';
+import { compileRepresentation, compileRepresentationText, type RepresentationPart } from './representations.js';
 import type { SourceNames } from './sourceNames.js';
 
 /**
@@ -102,6 +102,7 @@ export function lateStep(graph: Graph, operation: OperationDefinitionNode, late:
     isMutation: false,
     variableNames: [...used],
     represent: compileRepresentation(graph, late.representation),
+    representText: compileRepresentationText(graph, late.representation),
     rewriteInput: null,
     rewriteOutput: null,
     renamed: new Map(),

@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   type FieldNode,
   getNamedType,
+  GraphQLError,
   type GraphQLCompositeType,
   type GraphQLObjectType,
   type GraphQLOutputType,
@@ -22,14 +23,19 @@ import { fieldSet, isChained, type LateField, lateField } from './late.js';
 import type { SourceNames } from './sourceNames.js';
 import { abstractSelections, argumentsText, fieldsOf, possibleTypes, type SelectionScope, subselections } from './selections.js';
 
-/** Concrete types into which a fragment on an abstract type is taken apart; more would make the documents for subgraphs too long. */
-const MAX_SPREAD = 40;
+/**
+ * Selections into which fragments on abstract types may be taken apart: one for each concrete type, and within each of those again. Three fragments
+ * inside each other on interfaces of thirty types are 27,000, with which the planner is busy for minutes.
+ */
+const MAX_SPREAD = 2_000;
 /** Documents into which one operation may be taken apart. */
 const MAX_PASSES = 8;
 
-/** The operation cannot be answered rightly, so it is not answered at all. */
-export class Unanswerable extends Error {
-  override name = 'Unanswerable';
+/** The operation cannot be answered rightly, so it is not answered at all: UNANSWERABLE. */
+export class Unanswerable extends GraphQLError {
+  constructor(message: string) {
+    super(message, { extensions: { code: 'UNANSWERABLE' } });
+  }
 }
 
 /** What is to be planned, and what is to be fetched after that. */
@@ -52,7 +58,7 @@ export function planningDocuments(graph: Graph, scope: SelectionScope, operation
   let only: ReadonlySet<string> | null = null;
   do {
     const isMutation = operation.operation === OperationTypeNode.MUTATION;
-    const pass: Pass = { graph, scope, names, isMutation, claims: new Map(), postponed: new Set(), only, late };
+    const pass: Pass = { graph, scope, names, isMutation, claims: new Map(), postponed: new Set(), only, late, spread: 0 };
     const selections = selectionsOf(pass, root, [operation.selectionSet], [], only === null, true);
     const isStuck = selections.length === 0 && pass.postponed.size > 0;
     if (isStuck || documents.length === MAX_PASSES) throw new Unanswerable('Some of these fields need the same field with different arguments.');
@@ -78,6 +84,8 @@ interface Pass {
   only: ReadonlySet<string> | null;
   /** Fields that are fetched last, each after those that it needs. */
   late: LateField[];
+  /** Selections so far that stand there once for each concrete type. */
+  spread: number;
 }
 
 function selectionsOf(
@@ -97,14 +105,16 @@ function selectionsOf(
     return selections.length > 0 || isRoot || !whole ? selections : [typename];
   }
   const { common, typed, needsTypename } = abstractSelections(pass.scope, parent, sets);
+  levelRequirements(pass, parent, typed);
   const own = common.filter((node) => !spreadLate(pass, parent, node, typed));
   const selections: SelectionNode[] = plainFields(pass, parent, grouped(own), path, whole);
   const typedNames = [...typed.keys()];
-  if (typedNames.length > MAX_SPREAD) throw new Unanswerable(`Fields of more than ${MAX_SPREAD} types at once.`);
   for (const name of typedNames) {
     const type = pass.graph.schema.getType(name);
     if (!isObjectType(type)) continue;
     const inner = selectionsOf(pass, type, typed.get(name) as SelectionSetNode[], path, whole);
+    pass.spread += inner.length;
+    if (pass.spread > MAX_SPREAD) throw tooManyTypes();
     if (inner.length > 0)
       selections.push({ kind: Kind.INLINE_FRAGMENT, typeCondition: { kind: Kind.NAMED_TYPE, name: nameNode(name) }, selectionSet: set(inner) });
   }
@@ -139,6 +149,49 @@ function spreadLate(pass: Pass, parent: GraphQLCompositeType, node: FieldNode, t
   if (!types.some(({ name }) => isChained(pass.graph, name, node.name.value))) return false;
   for (const { name } of types) typed.set(name, [...(typed.get(name) ?? []), set([node])]);
   return true;
+}
+
+/**
+ * Selects what a field of an interface object requires for all types of that interface, when it is asked of some. The planner asks for all of
+ * them in one fetch and tells it the same of each: those of which it does not know that would get nothing.
+ */
+function levelRequirements({ graph, scope }: Pass, parent: GraphQLCompositeType, typed: Map<string, SelectionSetNode[]>): void {
+  const needs = new Map<string, FieldNode[]>();
+  for (const [name, sets] of typed) {
+    const type = graph.schema.getType(name);
+    if (!isObjectType(type)) continue;
+    for (const field of fieldsOf(scope, type, sets).values()) {
+      for (const { name: owner } of type.getInterfaces()) {
+        const required = (graph.requirements.get(`${owner}.${field[0]?.name.value}`) ?? []).flatMap(({ fields }) => fieldSet(fields).selections);
+        // What has arguments or a selection of its own gets another name here than there.
+        const leaves = required.filter((need) => need.kind === Kind.FIELD && !need.selectionSet && !need.arguments?.length) as FieldNode[];
+        if (leaves.length > 0) needs.set(owner, [...(needs.get(owner) ?? []), ...leaves]);
+      }
+    }
+  }
+  for (const [owner, nodes] of needs) addToImplementations(graph, parent, owner, nodes, typed);
+}
+
+function addToImplementations(
+  graph: Graph,
+  parent: GraphQLCompositeType,
+  owner: string,
+  nodes: readonly FieldNode[],
+  typed: Map<string, SelectionSetNode[]>,
+): void {
+  for (const type of possibleTypes(graph.schema, parent)) {
+    const visible = nodes.filter(({ name }) => name.value in type.getFields());
+    if (visible.length > 0 && type.getInterfaces().some(({ name }) => name === owner)) {
+      typed.set(type.name, [...(typed.get(type.name) ?? []), set(visible)]);
+    }
+  }
+}
+
+function tooManyTypes(): GraphQLError {
+  const advice = 'Select fields of fewer types at once, or nest fewer fragments on interfaces.';
+  return new GraphQLError(`The operation is too complex: it has more than ${MAX_SPREAD} fields when each type is counted. ${advice}`, {
+    extensions: { code: 'QUERY_TOO_COMPLEX', details: { limit: 'types', max: MAX_SPREAD } },
+  });
 }
 
 function listLevels(type: GraphQLOutputType): string[] {

@@ -1,7 +1,8 @@
 import type { FetchNode, PlanNode } from '@apollo/query-planner';
 import { Kind, OperationTypeNode, parse } from 'graphql';
+import { textBytes } from './documentBytes.js';
 import type { Graph } from './graph.js';
-import { compileRepresentation, type Represent } from './representations.js';
+import { compileRepresentation, compileRepresentationText, type Represent, type RepresentText } from './representations.js';
 import { compileRewrites, type Rewrite } from './rewrites.js';
 
 /** A query plan made ready to run. */
@@ -22,6 +23,8 @@ export interface FetchStep {
   variableNames: readonly string[];
   /** Null for a fetch of root fields. */
   represent: Represent | null;
+  /** The same as text, where that is possible. */
+  representText: RepresentText | null;
   rewriteInput: Rewrite | null;
   rewriteOutput: Rewrite | null;
   /** Names that the subgraph is asked under, and the names that they get; for error paths. */
@@ -68,11 +71,27 @@ export function compileFetch(graph: Graph, node: FetchNode): FetchStep {
     isMutation: node.operationKind === OperationTypeNode.MUTATION,
     variableNames: node.variableUsages ?? [],
     represent: node.requires ? compileRepresentation(graph, node.requires) : null,
+    representText: node.requires && !node.inputRewrites?.length ? compileRepresentationText(graph, node.requires) : null,
     rewriteInput: compileRewrites(graph, node.inputRewrites),
     rewriteOutput: compileRewrites(graph, node.outputRewrites),
     renamed: new Map(renames as [string, string][]),
     rootNames: () => (names ??= rootNames(node.operation)),
   };
+}
+
+/** About how much memory a step takes: its text stands in it twice, and what is compiled of it is larger again. */
+export function stepBytes(step: Step): number {
+  switch (step.kind) {
+    case 'sequence':
+    case 'parallel':
+      return step.steps.reduce((sum, each) => sum + stepBytes(each), 100);
+    case 'flatten':
+      return stepBytes(step.step) + 100;
+    case 'condition':
+      return (step.then ? stepBytes(step.then) : 0) + (step.otherwise ? stepBytes(step.otherwise) : 0) + 100;
+    case 'fetch':
+      return textBytes(step.query) * 6 + 1_000;
+  }
 }
 
 function rootNames(query: string): string[] {

@@ -8,76 +8,135 @@ import {
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
-  type SelectionNode,
+  OperationTypeNode,
   type SelectionSetNode,
+  valueFromASTUntyped,
 } from 'graphql';
-import { type BoundedCache, createBoundedCache } from '../boundedCache.js';
+import { createBoundedCache } from '../boundedCache.js';
+import { documentBytes } from './documentBytes.js';
 import type { Graph } from './graph.js';
 import { lateStep } from './late.js';
+import { askForPartialTypes } from './partialTypes.js';
 import { planningDocuments } from './passes.js';
 import { checkPlan } from './planCheck.js';
-import { compileFetch, compilePlan, type FetchStep, type Step } from './plan.js';
-import type { Conditions, SelectionScope } from './selections.js';
+import { compileFetch, compilePlan, type FetchStep, type Step, stepBytes } from './plan.js';
+import { type Conditions, conditionsOf, type SelectionScope } from './selections.js';
 import { compileShape, type ObjectShape } from './shape.js';
-import { createSourceNames } from './sourceNames.js';
+import { createSourceNames, type SourceNames } from './sourceNames.js';
 import { compileText, type WriteText } from './text.js';
 
-/** Documents whose plans are kept, and plans that are kept of one document: each of its operations with each set of condition values. */
-const MAX_DOCUMENTS = 2_000;
-const MAX_PLANS_PER_DOCUMENT = 16;
+/** Plans that are kept, each of one operation with one set of condition values; and bytes of them all, with the documents that they belong to. */
+const MAX_PLANS = 4_000;
+const MAX_PLAN_BYTES = 128 * 1024 * 1024;
 
 /** An operation with its conditions decided, ready to run. */
 export interface Prepared {
   kind: OperationDefinitionNode['operation'];
+  /** Names of the fields at the top. */
+  rootFields: readonly string[];
   shape: ObjectShape;
   writeText: WriteText;
   /** Plans whose results together are the answer: one, but in rare cases. None when nothing is asked of a subgraph. */
   plans: readonly Step[];
   /** Steps over the results of all plans. */
   late: readonly Step[];
+  /** For mutations of several root fields: each by itself, in place of `plans` and `late`. */
+  series: readonly MutationField[] | null;
   /** For subscriptions: the fetch that is subscribed to, and as the planner made it. */
   primary: { step: FetchStep; node: FetchNode } | null;
   /** `__schema` and `__type` at the top of the operation, to be answered by graphql-js. */
   introspection: DocumentNode | null;
 }
 
+/** A root field of a mutation, and all that belongs to it: the next one runs once this is complete, and only if it is not null where it must not be. */
+export interface MutationField {
+  steps: readonly Step[];
+  /** The answer with this field alone. */
+  shape: ObjectShape;
+}
+
 export interface Preparer {
   /** @throws InvalidVariables, or Unanswerable for an operation that cannot be answered rightly */
   prepare(document: DocumentNode, operationName: string | null | undefined, variables: Readonly<Record<string, unknown>>): Prepared;
+  /** Plans an operation before anybody runs it, for the values that its conditions have when they are not given. @throws what `prepare` throws */
+  prepareAhead(document: DocumentNode, operationName: string | null | undefined): void;
 }
+
+/** Labels of `@override` that are on. */
+type Moved = ReadonlyMap<string, boolean>;
 
 /** What is known of one operation of a document, whatever the values of its conditions. */
 interface Known {
+  /** Names it in the keys of plans. */
+  id: number;
+  bytes: number;
   operation: OperationDefinitionNode;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   conditionNames: readonly string[];
 }
 
-export function createPreparer(graph: Graph): Preparer {
-  const documents = createBoundedCache<DocumentNode, { operations: Map<string, Known>; plans: BoundedCache<string, Prepared> }>(MAX_DOCUMENTS);
+export function createPreparer(graph: Graph, { maxPlans = MAX_PLANS, maxPlanBytes = MAX_PLAN_BYTES } = {}): Preparer {
+  // Goes with the document, which whoever keeps documents keeps.
+  const operations = new WeakMap<DocumentNode, Map<string, Known>>();
+  let count = 0;
+  const plans = createBoundedCache<string, { known: Known; prepared: Prepared }>(maxPlans, {
+    limit: maxPlanBytes,
+    of: (_key, { known, prepared }) => planBytes(known, prepared),
+  });
+  const prepareWith = (
+    document: DocumentNode,
+    operationName: string | null | undefined,
+    valuesFor: (operation: OperationDefinitionNode) => Record<string, unknown>,
+  ): Prepared => {
+    let named = operations.get(document);
+    if (!named) operations.set(document, (named = new Map()));
+    const name = operationName ?? '';
+    let known = named.get(name);
+    if (!known) {
+      count += 1;
+      named.set(name, (known = readOperation(document, operationName, count)));
+    }
+    const values = valuesFor(known.operation);
+    const conditions = Object.fromEntries(known.conditionNames.map((condition) => [condition, values[condition] === true]));
+    const moved = movedBy(graph, graph.overrides.length > 0 ? Math.random() * 100 : 0);
+    const decided = known.conditionNames.length === 0 && moved.size === 0 ? '' : JSON.stringify([...Object.values(conditions), ...moved.keys()]);
+    const key = `${known.id} ${decided}`;
+    const kept = plans.get(key);
+    if (kept) return kept.prepared;
+    const prepared = prepareOperation(graph, known, conditions, moved);
+    plans.set(key, { known, prepared });
+    return prepared;
+  };
   return {
-    prepare(document, operationName, variables) {
-      let entry = documents.get(document);
-      if (!entry) documents.set(document, (entry = { operations: new Map(), plans: createBoundedCache(MAX_PLANS_PER_DOCUMENT) }));
-      const name = operationName ?? '';
-      let known = entry.operations.get(name);
-      if (!known) entry.operations.set(name, (known = readOperation(document, operationName)));
-      const values = coerce(graph.schema, known.operation, variables);
-      const conditions = Object.fromEntries(known.conditionNames.map((condition) => [condition, values[condition] === true]));
-      const key = known.conditionNames.length === 0 ? name : `${name} ${JSON.stringify(Object.values(conditions))}`;
-      let prepared = entry.plans.get(key);
-      if (!prepared) entry.plans.set(key, (prepared = prepareOperation(graph, known, conditions)));
-      return prepared;
-    },
+    prepare: (document, operationName, variables) => prepareWith(document, operationName, (operation) => coerce(graph.schema, operation, variables)),
+    prepareAhead: (document, operationName) => void prepareWith(document, operationName, defaultsOf),
   };
 }
 
-function readOperation(document: DocumentNode, operationName: string | null | undefined): Known {
+/** The values of variables that nobody has given. */
+function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Record<string, unknown> {
+  return Object.fromEntries(
+    variableDefinitions.flatMap(({ variable, defaultValue }) => (defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [])),
+  );
+}
+
+/** The labels that are on for one operation: by one draw, so that there are no more plans than labels. */
+function movedBy({ overrides }: Graph, draw: number): Moved {
+  return new Map(overrides.flatMap(({ label, percent }) => (draw < percent ? [[label, true] as const] : [])));
+}
+
+function readOperation(document: DocumentNode, operationName: string | null | undefined, id: number): Known {
   const operations = document.definitions.filter((definition): definition is OperationDefinitionNode => definition.kind === Kind.OPERATION_DEFINITION);
   const operation = operationName ? operations.find(({ name }) => name?.value === operationName) : operations[0];
   if (!operation) throw new GraphQLError('The document has no operation of that name.');
   const fragments = new Map(document.definitions.flatMap((part) => (part.kind === Kind.FRAGMENT_DEFINITION ? [[part.name.value, part] as const] : [])));
-  return { operation, fragments, conditionNames: conditionsIn(operation, fragments) };
+  return { id, bytes: documentBytes(document), operation, fragments, conditionNames: conditionsIn(operation, fragments) };
+}
+
+/** About how much memory a plan takes: what is compiled of a document is as large again as the document, twice, and then come the fetches. */
+function planBytes({ bytes }: Known, { plans, late, series, primary }: Prepared): number {
+  const steps = [...plans, ...late, ...(series ?? []).flatMap((field) => field.steps), ...(primary ? [primary.step] : [])];
+  return bytes * 3 + steps.reduce((sum, step) => sum + stepBytes(step), 0);
 }
 
 /** Variables that `@skip` and `@include` depend on. */
@@ -101,13 +160,6 @@ function conditionsIn(operation: OperationDefinitionNode, fragments: ReadonlyMap
   return [...names].sort();
 }
 
-function conditionsOf({ directives = [] }: SelectionNode): string[] {
-  return directives.flatMap(({ name, arguments: given }) => {
-    const value = given?.[0]?.value;
-    return (name.value === 'skip' || name.value === 'include') && value?.kind === Kind.VARIABLE ? [value.name.value] : [];
-  });
-}
-
 function coerce(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const definitions = operation.variableDefinitions ?? [];
   if (definitions.length === 0) return {};
@@ -127,33 +179,47 @@ export class InvalidVariables extends Error {
   }
 }
 
-function prepareOperation(graph: Graph, { operation, fragments }: Known, conditions: Conditions): Prepared {
+function prepareOperation(graph: Graph, { operation, fragments }: Known, conditions: Conditions, moved: Moved): Prepared {
   const scope: SelectionScope = { schema: graph.schema, fragments, conditions };
   const names = createSourceNames(graph);
-  const { documents, late } = planningDocuments(graph, scope, operation, names);
-  const planned = documents.map((document) => ({
-    document,
-    node: graph.planner.buildQueryPlan(operationFromDocument(graph.api, document, { validate: false })).node,
-  }));
   const shape = compileShape(graph, scope, operation, names);
+  const rootFields = shape.common().map(({ name }) => name);
+  const common = { kind: operation.operation, rootFields, shape, writeText: compileText(shape), introspection: introspectionOf(operation, shape, fragments) };
+  const fields = shape.common().filter(({ name }) => !name.startsWith('__'));
+  // One plan for all would put fields of one subgraph into one fetch, and join what is elsewhere behind all of them: then it would show what the
+  // later ones have changed.
+  if (operation.operation === OperationTypeNode.MUTATION && fields.length > 1) {
+    const series = fields.map((field): MutationField => {
+      const alone = { ...operation, selectionSet: { kind: Kind.SELECTION_SET, selections: field.nodes } } as const;
+      const { plans, late } = planOperation(graph, scope, alone, names, moved);
+      return { steps: [...plans, ...late], shape: { ...shape, common: () => [field] } };
+    });
+    return { ...common, plans: [], late: [], series, primary: null };
+  }
+  return { ...common, ...planOperation(graph, scope, operation, names, moved), series: null };
+}
+
+function planOperation(
+  graph: Graph,
+  scope: SelectionScope,
+  operation: OperationDefinitionNode,
+  names: SourceNames,
+  moved: Moved,
+): Pick<Prepared, 'plans' | 'late' | 'primary'> {
+  const { documents, late } = planningDocuments(graph, scope, operation, names);
   const plans: Step[] = [];
   let primary: Prepared['primary'] = null;
-  for (const { document, node } of planned) {
+  for (const document of documents) {
+    const overrideConditions = new Map(moved);
+    const { node } = graph.planner.buildQueryPlan(operationFromDocument(graph.api, document, { validate: false }), { overrideConditions });
+    askForPartialTypes(graph, document, node);
     checkPlan(graph, document, node);
     if (node?.kind === 'Subscription') {
       primary = { step: compileFetch(graph, node.primary), node: node.primary };
       if (node.rest) plans.push(compilePlan(graph, node.rest));
     } else if (node) plans.push(compilePlan(graph, node));
   }
-  return {
-    kind: operation.operation,
-    shape,
-    writeText: compileText(shape),
-    plans,
-    late: late.map((field) => lateStep(graph, operation, field)),
-    primary,
-    introspection: introspectionOf(operation, shape, fragments),
-  };
+  return { plans, late: late.map((field) => lateStep(graph, operation, field)), primary };
 }
 
 /** The introspection in an operation, as an operation of its own. */

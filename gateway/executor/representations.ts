@@ -17,6 +17,59 @@ export function compileRepresentation(graph: Graph, selections: readonly Represe
   };
 }
 
+/** What a subgraph has to be told about an entity as JSON, or undefined when it is not known. */
+export type RepresentText = (entity: Data) => string | undefined;
+
+/**
+ * The same as text straight away, without an object in between; null when a part of it is more than a leaf. Which fields it has depends on
+ * the type of the entity and nothing else.
+ */
+export function compileRepresentationText(graph: Graph, selections: readonly RepresentationPart[]): RepresentText | null {
+  const isFlat = (parts: readonly RepresentationPart[]): boolean =>
+    parts.every((part) => (part.kind === 'InlineFragment' ? isFlat(part.selections) : !part.selections || part.selections.length === 0));
+  if (!isFlat(selections)) return null;
+  const byType = new Map<string, RepresentText>();
+  return (entity) => {
+    const typename = entity.__typename;
+    if (typeof typename !== 'string') return undefined;
+    let represent = byType.get(typename);
+    if (!represent) {
+      represent = fieldsText(leavesFor(graph, selections, typename));
+      // A subgraph could invent names without end.
+      if (byType.size < MAX_TYPES) byType.set(typename, represent);
+    }
+    return represent(entity);
+  };
+}
+
+/** Types of entities that one fetch is compiled for. */
+const MAX_TYPES = 200;
+
+function leavesFor(graph: Graph, selections: readonly RepresentationPart[], typename: string): Map<string, string> {
+  const leaves = new Map<string, string>();
+  for (const part of selections) {
+    if (part.kind === 'Field') leaves.set(part.alias ?? part.name, part.from ?? part.alias ?? part.name);
+    else if (part.typeCondition === undefined || graph.satisfies(typename, part.typeCondition)) {
+      for (const [key, source] of leavesFor(graph, part.selections, typename)) leaves.set(key, source);
+    }
+  }
+  return leaves;
+}
+
+function fieldsText(leaves: ReadonlyMap<string, string>): RepresentText {
+  const parts = [...leaves].map(([key, source], index) => ({ key: `${index === 0 ? '{' : ','}${JSON.stringify(key)}:`, source }));
+  if (!leaves.has('__typename')) return () => undefined;
+  return (entity) => {
+    let text = '';
+    for (const { key, source } of parts) {
+      const value = entity[source];
+      if (value === undefined) return undefined;
+      text += key + (typeof value === 'number' && Number.isFinite(value) ? value : JSON.stringify(value));
+    }
+    return `${text}}`;
+  };
+}
+
 /** Copies what is selected; false when a part of it is missing. */
 type Select = (from: Data, to: Data) => boolean;
 

@@ -1,5 +1,6 @@
 import type { ExecutionResult, GraphQLFormattedError } from 'graphql';
 import type { LinkRequest } from '../links.js';
+import { soundAnswer } from './answers.js';
 import type { Graph } from './graph.js';
 import { type Data, isData, merge } from './merge.js';
 import type { FetchStep, Step } from './plan.js';
@@ -37,10 +38,8 @@ export interface Run {
   shared: Set<object>;
   fetch(service: string, request: LinkRequest, isMutation: boolean): Promise<ExecutionResult>;
   onFetch: ((timing: FetchTiming) => void) | null;
-  /** Answers by what was asked, so that equal fetches are sent once. */
+  /** Answers by what was asked, so that equal fetches are sent once; forgotten with each step of a mutation. */
   asked: Map<string, Promise<ExecutionResult>>;
-  /** A root field of a mutation failed and took everything with it: as in graphql-js, those after it do not run. */
-  halted: boolean;
   isObjectType(name: unknown): boolean;
 }
 
@@ -96,7 +95,6 @@ function unmet(met: Set<unknown>, value: unknown): boolean {
 }
 
 async function runFetch(run: Run, step: FetchStep, cursor: Cursor): Promise<void> {
-  if (run.halted && step.isMutation) return;
   const entities = step.represent ? represent(step, step.represent, cursor.items) : null;
   if (entities && entities.texts.length === 0) return;
   const startedMs = performance.now();
@@ -126,10 +124,8 @@ function represent(step: FetchStep, of: NonNullable<FetchStep['represent']>, ite
   const known = new Map<string, number>();
   const entities: Entities = { texts: [], targets: [] };
   for (const item of items) {
-    const representation = of(item);
-    if (!representation) continue;
-    step.rewriteInput?.(representation);
-    const text = JSON.stringify(representation);
+    const text = step.representText ? step.representText(item) : representationText(step, of, item);
+    if (text === undefined) continue;
     const index = known.get(text);
     if (index === undefined) {
       known.set(text, entities.texts.length);
@@ -138,6 +134,13 @@ function represent(step: FetchStep, of: NonNullable<FetchStep['represent']>, ite
     } else entities.targets[index]?.push(item);
   }
   return entities;
+}
+
+function representationText(step: FetchStep, of: NonNullable<FetchStep['represent']>, item: Data): string | undefined {
+  const representation = of(item);
+  if (!representation) return undefined;
+  step.rewriteInput?.(representation);
+  return JSON.stringify(representation);
 }
 
 async function ask(run: Run, step: FetchStep, entities: Entities | null): Promise<ExecutionResult> {
@@ -154,7 +157,7 @@ async function ask(run: Run, step: FetchStep, entities: Entities | null): Promis
       },
       variablesText,
     };
-    const result = await run.fetch(step.service, request, step.isMutation);
+    const result = soundAnswer(await run.fetch(step.service, request, step.isMutation));
     if (isData(result.data)) {
       // Representations and all that they lead to are checked for the form that federation promises.
       const root = result.data as Data;
@@ -162,10 +165,13 @@ async function ask(run: Run, step: FetchStep, entities: Entities | null): Promis
         throw new Error(`Expected ${entities.texts.length} entities in the answer of ${step.service}.`);
       }
       step.rewriteOutput?.(entities ? root._entities : root);
-    } else if (!Array.isArray(result.errors) || result.errors.length === 0) throw new Error(`${step.service} answered neither data nor errors.`);
+    } else if (!result.errors) throw new Error(`${step.service} answered neither data nor errors.`);
     return result;
   };
-  if (step.isMutation) return send();
+  if (step.isMutation) {
+    // What was asked before it may be answered otherwise now; also when it failed, for it may have done its work all the same.
+    return send().finally(() => run.asked.clear());
+  }
   const key = `${step.key}\n${variablesText}`;
   const known = run.asked.get(key);
   if (known) {
@@ -200,22 +206,21 @@ function mergeRoot(run: Run, step: FetchStep, cursor: Cursor, result: ExecutionR
   for (const error of result.errors ?? []) {
     run.errors.push({ error, service: step.service, planPath: cursor.path, targets: cursor.items, rest: named(step, error.path ?? []), once: false });
   }
-  if (!isData(result.data)) {
-    if (step.isMutation) run.halted = true;
-    return;
-  }
+  if (!isData(result.data)) return;
   if (cursor.items.length > 1) share(run, result.data as Data);
   for (const item of cursor.items) merge(item, result.data as Data, run.isObjectType);
 }
 
 function mergeEntities(run: Run, step: FetchStep, cursor: Cursor, { targets }: Entities, result: ExecutionResult): void {
+  // One list for all errors that concern every entity: thousands of them, each with a list of thousands, would be no joke.
+  let all: readonly Data[] | null = null;
   for (const error of result.errors ?? []) {
     const index = error.path?.[1];
     const concerned = typeof index === 'number' ? targets[index] : undefined;
     run.errors.push(
       concerned
         ? { error, service: step.service, planPath: cursor.path, targets: concerned, rest: named(step, error.path?.slice(2) ?? []), once: false }
-        : { error, service: step.service, planPath: cursor.path, targets: targets.flat(), rest: [], once: true },
+        : { error, service: step.service, planPath: cursor.path, targets: (all ??= targets.flat()), rest: NOWHERE, once: true },
     );
   }
   if (!isData(result.data)) return;
@@ -229,6 +234,8 @@ function mergeEntities(run: Run, step: FetchStep, cursor: Cursor, { targets }: E
   }
 }
 
+const NOWHERE: readonly (string | number)[] = [];
+
 /** A path of a subgraph in the names of the plan. */
 function named(step: FetchStep, path: readonly (string | number)[]): readonly (string | number)[] {
   if (step.renamed.size === 0) return path;
@@ -239,6 +246,4 @@ function fail(run: Run, step: FetchStep, cursor: Cursor, targets: readonly Data[
   const common = { error, service: step.service, planPath: cursor.path, targets };
   if (step.represent) run.errors.push({ ...common, rest: [], once: true });
   else for (const name of step.rootNames()) run.errors.push({ ...common, rest: [name], once: true });
-  // A mutation that may have failed is not followed by the next: whoever wrote them in this order meant it.
-  if (step.isMutation) run.halted = true;
 }

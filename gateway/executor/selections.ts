@@ -11,6 +11,7 @@ import {
   isCompositeType,
   Kind,
   print,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 
@@ -31,6 +32,14 @@ export function isIncluded(directives: readonly DirectiveNode[] | undefined, con
     const value = given?.find((argument) => argument.name.value === 'if')?.value;
     const holds = value?.kind === Kind.VARIABLE ? conditions[value.name.value] === true : value?.kind === Kind.BOOLEAN && value.value;
     return holds === (name.value === 'include');
+  });
+}
+
+/** Variables that `@skip` and `@include` of a selection depend on. */
+export function conditionsOf({ directives = [] }: SelectionNode): string[] {
+  return directives.flatMap(({ name, arguments: given }) => {
+    const value = given?.[0]?.value;
+    return (name.value === 'skip' || name.value === 'include') && value?.kind === Kind.VARIABLE ? [value.name.value] : [];
   });
 }
 

@@ -13,9 +13,9 @@ type Resolver = (source: Source, args: Record<string, unknown>) => unknown;
 export type SmallResolvers = Record<string, Record<string, Resolver>>;
 
 /** A few tiny subgraphs and an executor over them, for tests of one thing each. */
-export function smallGraph(subgraphs: Record<string, { sdl: string; resolvers?: SmallResolvers }>) {
+export function smallGraph(subgraphs: Record<string, { sdl: string; resolvers?: SmallResolvers; link?: string }>) {
   const built = new Map<string, TestSubgraph>();
-  for (const [name, { sdl, resolvers = {} }] of Object.entries(subgraphs)) built.set(name, testSubgraph(name, sdl, resolvers as never));
+  for (const [name, { sdl, resolvers = {}, link }] of Object.entries(subgraphs)) built.set(name, testSubgraph(name, sdl, resolvers as never, [], link));
   const executor = createExecutor(buildGraph(compose([...built.values()])));
   const fetches: { service: string; query: string; variables: Record<string, unknown> }[] = [];
   const answers = new Map<string, () => unknown>();

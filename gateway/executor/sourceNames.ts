@@ -27,7 +27,9 @@ export function createSourceNames(graph: Graph): SourceNames {
       if (isMutationRoot) return node.alias ? aliasFor(`mutation ${node.alias.value}`, field) : field;
       // Under two names an object is two answers: an error may turn one to null and leave the other.
       const alias = node.selectionSet && node.alias && node.alias.value !== field ? ` as ${node.alias.value}` : '';
-      return alias !== '' || graph.fieldsWithArguments.has(field) ? aliasFor(`${field}(${argumentsText(node)})${alias}`, field) : field;
+      // An error below may turn it to null, which must not happen to what is required of the same field.
+      const isApart = node.selectionSet !== undefined && graph.partlyRequired.has(field);
+      return alias !== '' || isApart || graph.fieldsWithArguments.has(field) ? aliasFor(`${field}(${argumentsText(node)})${alias}`, field) : field;
     },
   };
 }

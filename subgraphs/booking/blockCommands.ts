@@ -5,7 +5,7 @@ import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { vehicleUnavailable } from './availability.js';
-import { availabilityChanged, claimRange, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
+import { availabilityChanged, claimRange, heedLateRental, lockVehicles, releaseClaims } from './claimQueries.js';
 import { blockLifted, blockPlaced } from './events.js';
 import { busyRangesAfter } from './queries.js';
 import { requireVehicle } from './quoteCommands.js';
@@ -49,8 +49,7 @@ export async function unblockVehicle(tx: Tx, blockId: string): Promise<BlockRow>
   availabilityChanged(tx, [block.vehicleId]);
   await lockVehicles(tx.orm, [block.vehicleId]);
   await releaseClaims(tx.orm, [blockId]);
-  const overdue = await overdueHolder(tx.orm, block.vehicleId);
-  if (overdue) await fillGaps(tx, { ...overdue, vehicleId: block.vehicleId });
+  await heedLateRental(tx, block.vehicleId);
   await appendEvent(tx, blockLifted, blockId, { blockId, vehicleId: block.vehicleId });
   return row;
 }

@@ -177,6 +177,9 @@ test('BK-04: a capture that fails for good cancels; payments of other things cha
   await say.payment('authorised', made.uuid, { subjectType: 'TRIP' });
   expect((await say.look(mona, made.id))?.status).toBe('HELD');
   await say.payment('authorised', made.uuid);
+  // What it came to cost more is owed; the booking itself is paid, and goes on.
+  await say.payment('failed', made.uuid, { code: 'CARD_DECLINED', part: 'EXTRA' });
+  expect(await say.look(mona, made.id)).toMatchObject({ status: 'CONFIRMED', failure: null });
   await say.payment('failed', made.uuid, { code: 'CARD_DECLINED' });
   expect(await say.look(mona, made.id)).toMatchObject({ status: 'CANCELLED', failure: { code: 'CARD_DECLINED' } });
 });

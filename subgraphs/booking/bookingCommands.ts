@@ -9,7 +9,7 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import { assertRentable, blockedRange, vehicleUnavailable } from './availability.js';
 import { bookingCancelled, bookingExpired, bookingHeld } from './events.js';
-import { availabilityChanged, claimVehicle } from './claimQueries.js';
+import { availabilityChanged, claimVehicle, lookBehindSoon } from './claimQueries.js';
 import { cancellationFeeMinor } from './price.js';
 import { type BookingRow, bookingsByIds, busyRangesAfter, countLiveBookings, lockBooking, lockCustomer, lockQuote, type QuoteRow } from './queries.js';
 import { requireCustomer, requireVehicle } from './quoteCommands.js';
@@ -18,7 +18,10 @@ import { logTransition, moveBooking } from './transition.js';
 
 /** How long a vehicle is held for a payment (BK-02). */
 const HOLD_MS = 15 * 60_000;
+/** Of one customer, or of one guest of a partner (BK-05). */
 export const MAX_LIVE_BOOKINGS = 10;
+/** Of all guests of one partner. */
+export const MAX_PARTNER_BOOKINGS = 500;
 export const HOLD_EXPIRY = 'holdExpiry';
 
 export interface NewBooking {
@@ -56,11 +59,7 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
   }
   const vehicle = await requireVehicle(tx, quote.vehicleId, 'input.quoteId');
   assertRentable(vehicle);
-  if ((await countLiveBookings(tx.orm, customerId)) >= MAX_LIVE_BOOKINGS) {
-    throw new Refusal('TOO_MANY_BOOKINGS', `You have ${MAX_LIVE_BOOKINGS} live bookings, which is the most. Finish or cancel one first.`, {
-      details: { limit: MAX_LIVE_BOOKINGS },
-    });
-  }
+  await assertFewBookings(tx, customerId, input.guest ?? null);
   const id = newUuid(tx.now);
   const blocked = blockedRange(quote.pickupAt, quote.returnAt, vehicle.category);
   availabilityChanged(tx, [quote.vehicleId]);
@@ -76,6 +75,7 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     during: blocked,
     dailyRateMinor: quote.dailyRateMinor,
     totalMinor: quote.totalMinor,
+    depositMinor: quote.depositMinor,
     currency: quote.currency,
     paymentMethod: input.paymentMethod,
     holdExpiresAt,
@@ -90,6 +90,7 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     throw vehicleUnavailable('input.quoteId', busy, blocked);
   }
   await tx.orm.update(quotes).set({ usedByBooking: id }).where(eq(quotes.id, quote.id));
+  await lookBehindSoon(tx, quote.vehicleId);
   await logTransition(tx, feed, { bookingId: id, stationId: booking.stationId, from: null, to: 'HELD' });
   await setTimer(tx, { kind: HOLD_EXPIRY, key: id, dueAt: holdExpiresAt });
   await appendEvent(tx, bookingHeld, id, {
@@ -107,6 +108,15 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     holdExpiresAt: holdExpiresAt.toISOString(),
   });
   return id;
+}
+
+/** @throws Refusal TOO_MANY_BOOKINGS for a customer, or a partner's guest, with ten live ones, and for a partner with five hundred */
+async function assertFewBookings(tx: Tx, customerId: string, guest: Guest | null): Promise<void> {
+  const live = await countLiveBookings(tx.orm, customerId, guest);
+  const refuse = (whose: string, limit: number) =>
+    new Refusal('TOO_MANY_BOOKINGS', `${whose} ${limit} live bookings, which is the most. Finish or cancel one first.`, { details: { limit } });
+  if (live.same >= MAX_LIVE_BOOKINGS) throw refuse(guest ? 'This guest has' : 'You have', MAX_LIVE_BOOKINGS);
+  if (guest && live.guests >= MAX_PARTNER_BOOKINGS) throw refuse('Your guests have', MAX_PARTNER_BOOKINGS);
 }
 
 /** @throws Refusal QUOTE_USED, QUOTE_EXPIRED, PICKUP_PASSED */

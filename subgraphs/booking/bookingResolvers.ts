@@ -8,10 +8,11 @@ import { requireIdempotencyKey } from '../../platform/idempotency.js';
 import { requireUuid, uuidOf } from '../../platform/ids.js';
 import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
 import { cancelBooking, createBooking } from './bookingCommands.js';
+import { type BookingOrder, orderedBy } from './bookingOrder.js';
 import { toBooking } from './bookingShapes.js';
 import { type BookingLoaders, visibleBooking } from './loaders.js';
 import { bookingsOfCustomer, countBookingsOfCustomer } from './queries.js';
-import { Booking, BookingConnection, BookingStatus, CancelBookingInput, CreateBookingInput, User } from './types.js';
+import { Booking, BookingConnection, BookingSort, BookingStatus, CancelBookingInput, CreateBookingInput, User } from './types.js';
 
 const newBookingSchema = z.object({
   paymentToken: z.string().min(1).max(255).nullish(),
@@ -63,7 +64,7 @@ export class BookingResolver {
   @Mutation(() => Booking, {
     description:
       "Cancels a booking that is HELD or CONFIRMED. Free until 24 hours before pick-up; later a CONFIRMED one costs its customer one day's rate, at most " +
-      'the total. Repeating it answers with the cancelled booking. For its customer and for admins.',
+      'the total, unless its car may not be back in time, or was not. Repeating it answers with the cancelled booking. For its customer and for admins.',
   })
   async cancelBooking(
     @Arg('input', () => CancelBookingInput, { description: 'Which one, and why.' }) input: CancelBookingInput,
@@ -75,23 +76,24 @@ export class BookingResolver {
   }
 }
 
-const NEWEST = 'BOOKINGS_NEWEST';
-
 @Resolver(() => User)
 export class UserBookingsResolver {
-  @FieldResolver(() => BookingConnection, { nullable: true, description: 'Their bookings, the newest first. Visible to themselves and to admins.' })
+  @FieldResolver(() => BookingConnection, { nullable: true, description: 'Their bookings. Visible to themselves and to admins.' })
   async bookings(
     @Root() user: User,
     @Ctx() ctx: Context<BookingLoaders>,
     @Arg('status', () => BookingStatus, { nullable: true, description: 'Only those with this status.' }) status?: keyof typeof BookingStatus,
+    @Arg('sort', () => BookingSort, { nullable: true, description: 'In which order; NEWEST when not given.' }) sort?: BookingOrder,
     @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when not given, at most 100.' }) first?: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor behind which the page begins.' }) after?: string,
   ): Promise<ConnectionSource<Booking> | null> {
     const customerId = uuidOf('usr', user.id);
     if (customerId === null) return null;
-    const page = pageRequest(NEWEST, first, after, 2);
-    const rows = await ctx.run((tx) => bookingsOfCustomer(tx.orm, customerId, status ?? null, page));
-    const result = toPage(rows, page, (row) => encodeCursor(NEWEST, [row.createdAt.toISOString(), row.id]));
+    const order = sort ?? 'NEWEST';
+    const list = `BOOKINGS_${order}`;
+    const page = pageRequest(list, first, after, ['moment', 'uuid']);
+    const rows = await ctx.run((tx) => bookingsOfCustomer(tx.orm, customerId, status ?? null, order, page));
+    const result = toPage(rows, page, (row) => encodeCursor(list, [row[orderedBy(order)].toISOString(), row.id]));
     return {
       pageInfo: result.pageInfo,
       edges: result.edges.map(({ cursor, node }) => ({ cursor, node: toBooking(node) })),

@@ -2,7 +2,7 @@ import { moneyType } from '../../platform/graphqlTypes.js';
 import { publicId } from '../../platform/ids.js';
 import type { BookingStatus } from './bookingStatus.js';
 import type { BookingRow, QuoteRow } from './queries.js';
-import { Booking, QuoteLine, RentalQuote, RentalRecord, Station, User, Vehicle } from './types.js';
+import { Booking, BookingDeposit, QuoteLine, RentalQuote, RentalRecord, Station, User, Vehicle } from './types.js';
 
 export const vehicleReference = (uuid: string) => Object.assign(new Vehicle(), { id: publicId('veh', uuid) });
 const userReference = (uuid: string) => Object.assign(new User(), { id: publicId('usr', uuid) });
@@ -30,6 +30,7 @@ export function toBooking(row: BookingRow, status: BookingStatus = row.status): 
     returnStation: stationReferenceOrNull(row.returnStationId ?? row.stationId),
     guest: row.guest,
     atRiskSince: present ? row.atRiskSince : null,
+    deposit: row.depositMinor > 0n ? toDeposit(row) : null,
     rental: row.startedAt ? toRental(row, row.startedAt) : null,
     createdAt: row.createdAt,
   });
@@ -51,7 +52,16 @@ function toRental(row: BookingRow, startedAt: Date): RentalRecord {
     lateFee: fee(row.lateFeeMinor),
     fuelFee: fee(row.fuelFeeMinor),
     damageFee: fee(row.damageFeeMinor),
+    youngDriverFee: fee(row.youngDriverFeeMinor),
     damageNote: row.damageNote,
+  });
+}
+
+function toDeposit({ depositMinor, depositStatus, depositTakenMinor, currency }: BookingRow): BookingDeposit {
+  return Object.assign(new BookingDeposit(), {
+    amount: moneyType({ amountMinor: depositMinor, currency }),
+    status: depositStatus,
+    taken: depositTakenMinor === null ? null : moneyType({ amountMinor: depositTakenMinor, currency }),
   });
 }
 
@@ -67,6 +77,7 @@ export function toQuote(row: QuoteRow): RentalQuote {
       Object.assign(new QuoteLine(), { kind, label, amount: moneyType({ amountMinor: BigInt(amountMinor), currency }) }),
     ),
     total: moneyType({ amountMinor: row.totalMinor, currency }),
+    deposit: moneyType({ amountMinor: row.depositMinor, currency }),
     expiresAt: row.expiresAt,
   });
 }

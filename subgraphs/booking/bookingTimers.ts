@@ -2,16 +2,14 @@ import type { LiveFeed } from '../../platform/livefeed.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
-import { noShowFeeMinor } from './charges.js';
+import { awaitedUntil, noShowFeeMinor } from './charges.js';
 import { bookingNoShow, bookingReminderDue } from './events.js';
-import { type BookingRow, lockBooking, vehiclesByIds } from './queries.js';
+import { type BookingRow, lockBooking, rentalUnderway, vehiclesByIds } from './queries.js';
 import { moveBooking } from './transition.js';
 
 const HOUR_MS = 3_600_000;
 /** How long before pick-up a customer is reminded (BK-10). */
 export const REMINDER_HOURS = [24, 2] as const;
-/** How long after pick-up a customer may still come. */
-export const NO_SHOW_AFTER_MS = 4 * HOUR_MS;
 
 export const REMINDER = 'bookingReminder';
 export const NO_SHOW = 'noShow';
@@ -26,7 +24,7 @@ export async function setPickupTimers(tx: Tx, booking: BookingRow): Promise<void
     const dueAt = new Date(pickupMs - hours * HOUR_MS);
     if (dueAt > tx.now) await setTimer(tx, { kind: REMINDER, key: `${booking.id}:${pickupMs}:${hours}`, dueAt });
   }
-  await setTimer(tx, { kind: NO_SHOW, key: `${booking.id}:${pickupMs}`, dueAt: new Date(pickupMs + NO_SHOW_AFTER_MS) });
+  await setTimer(tx, { kind: NO_SHOW, key: `${booking.id}:${pickupMs}`, dueAt: awaitedUntil(booking) });
 }
 
 /** The booking of a timer, locked, if its pick-up is still the one that the timer was set for and nobody has come for it. */
@@ -51,12 +49,17 @@ export async function remind(tx: Tx, key: string): Promise<void> {
   });
 }
 
-/** Ends a booking whose customer did not come, and frees the vehicle; one whose car is not back waits on: it is not the customer's fault (BK-10). */
+/**
+ * Ends a booking whose customer did not come, and frees the vehicle (BK-10). One whose car is not back waits on, and one whose car came back late has as long
+ * as anybody to come for it: it is not the customer's fault.
+ */
 export async function endNoShow(tx: Tx, feed: LiveFeed, key: string): Promise<void> {
   const booking = await awaitedBooking(tx, key);
   if (!booking) return;
-  if (booking.atRiskSince) {
-    await setTimer(tx, { kind: NO_SHOW, key, dueAt: new Date(tx.now.getTime() + HOUR_MS) });
+  const until = awaitedUntil(booking);
+  const carIsOut = booking.atRiskSince !== null || (await rentalUnderway(tx.orm, booking.vehicleId));
+  if (carIsOut || until > tx.now) {
+    await setTimer(tx, { kind: NO_SHOW, key, dueAt: carIsOut ? new Date(tx.now.getTime() + HOUR_MS) : until });
     return;
   }
   const feeMinor = noShowFeeMinor(booking);

@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ANONYMOUS } from '../../platform/actor.js';
-import { startTestSubgraph, type TestSubgraph, user } from '../../test/subgraphHarness.js';
+import { eventually, startTestSubgraph, TEST_SECRET, type TestSubgraph, user } from '../../test/subgraphHarness.js';
 import { given } from './booking.given.js';
 import { startBooking } from './main.js';
 
@@ -81,4 +84,98 @@ test('GW-30: a block, a move to another car and its return are seen at once', as
   expect(await isFree([one.id, two.id], times)).toEqual([true, false]);
   await say.block(admin, one.id, times.pickupAt, times.returnAt);
   expect(await isFree([one.id, two.id], times)).toEqual([false, false]);
+});
+
+test('GW-30: another process never shows a car as free once its booking has been answered here, while both read', { timeout: 90_000 }, async () => {
+  const other = await startBooking(booking.environment);
+  const elsewhere = async (id: string, times: { pickupAt: string; returnAt: string }) => {
+    const query = `query($r: [_Any!]!, $from: DateTime!, $to: DateTime!) { _entities(representations: $r) { ... on Vehicle { availability(from: $from, to: $to) { free } } } }`;
+    const variables = { r: [{ __typename: 'Vehicle', id }], from: times.pickupAt, to: times.returnAt };
+    const { data } = await other.execute({ query, variables }, { actor: ANONYMOUS, traceId: '0'.repeat(32), idempotencyKey: null, clientIp: null });
+    return (data as { _entities: { availability: { free: boolean } }[] })._entities[0]?.availability.free;
+  };
+  try {
+    const car = await say.vehicle();
+    const times = say.hoursAhead(48);
+    let reading = true;
+    let reads = 0;
+    const readers = Array.from({ length: 8 }, async (_, reader) => {
+      while (reading) {
+        await (reader % 2 ? elsewhere(car.id, times) : isFree([car.id], times));
+        reads += 1;
+      }
+    });
+    for (let round = 0; round < 20; round += 1) {
+      const mona = say.customer();
+      const made = await say.held(mona, car.id, times);
+      expect(await Promise.all([elsewhere(car.id, times), elsewhere(car.id, times)])).toEqual([false, false]);
+      await say.cancel(mona, made.id);
+      expect(await elsewhere(car.id, times)).toBe(true);
+    }
+    reading = false;
+    await Promise.all(readers);
+    expect(reads).toBeGreaterThan(100);
+  } finally {
+    await other.stop();
+  }
+});
+
+/** Redis behind a wall that falls when something asks to forget a vehicle: from then on nothing comes through. */
+async function redisUntilInvalidation(url: string): Promise<{ url: string; reached: Promise<void>; close(): void }> {
+  const { port, hostname } = new URL(url);
+  let say: () => void = () => {};
+  const reached = new Promise<void>((resolve) => {
+    say = resolve;
+  });
+  let down = false;
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(port), hostname);
+    for (const socket of [client, upstream]) sockets.add(socket.on('error', () => {}));
+    client.on('data', (chunk: Buffer) => {
+      if (chunk.includes(':version:availability:')) {
+        down = true;
+        say();
+      }
+      if (!down) upstream.write(chunk);
+    });
+    upstream.on('data', (chunk: Buffer) => !down && client.write(chunk));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address() as AddressInfo;
+  const close = () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  };
+  return { url: `redis://127.0.0.1:${address.port}`, reached, close };
+}
+
+test('GW-30: a process that dies between its commit and the cache is made good for by the event', { timeout: 90_000 }, async () => {
+  const car = await say.vehicle();
+  const times = say.hoursAhead(48);
+  expect(await isFree([car.id], times)).toEqual([true]);
+  const redis = await redisUntilInvalidation(booking.environment.redisUrl);
+  const block = 'mutation($input: BlockVehicleInput!) { blockVehicle(input: $input) { id } }';
+  const request = { query: block, variables: { input: { vehicleId: car.id, from: times.pickupAt, to: times.returnAt, reason: 'service' } } };
+  const child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', fileURLToPath(new URL('killed.given.ts', import.meta.url))], {
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '',
+      DATABASE_URL: booking.environment.databaseUrl,
+      REDIS_URL: redis.url,
+      INTERNAL_SECRET: TEST_SECRET,
+      REQUEST: JSON.stringify(request),
+    },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  try {
+    await redis.reached;
+  } finally {
+    child.kill('SIGKILL');
+    await gone;
+    redis.close();
+  }
+  expect((await booking.owner`select 1 from vehicle_claims where vehicle_id = ${car.uuid} and kind = 'BLOCK'`).length).toBe(1);
+  await eventually(async () => !(await isFree([car.id], times))[0], 'the car to be shown as taken');
 });

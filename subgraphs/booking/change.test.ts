@@ -34,6 +34,7 @@ test('BK-06: a booking moves to other dates that overlap its own, and the differ
       bookingId: made.uuid,
       customerId: mona.id,
       vehicleId: car.uuid,
+      previousVehicleId: car.uuid,
       vehicleTitle: 'Toyota Corolla 2024',
       blockedFrom: longer.pickupAt,
       blockedTo: new Date(new Date(longer.returnAt).getTime() + 2 * 3_600_000).toISOString(),
@@ -188,6 +189,47 @@ test('BK-03: promotion, young driver and a return elsewhere are lines of the quo
   expect(await code({ driverAge: 17 })).toBe('VALIDATION_ERROR');
   expect(await code({ driverAge: 25 })).toBeUndefined();
   expect(await code({ returnStationId: publicId('stn', randomUUID()) })).toBe('NOT_FOUND');
+});
+
+test('ID-05b: a partner books for many guests, and for each of them as much as a customer may', { timeout: 60_000 }, async () => {
+  const partner = user('PARTNER');
+  const book = async (guest: Record<string, unknown>, n: number) => {
+    const car = await say.vehicle();
+    const quote = await say.quote(partner, car.id, say.hoursAhead(48 + n));
+    return (await say.create(partner, quote.data.quoteRental.id, { guest })).codes[0] ?? 'HELD';
+  };
+  const amal = { name: 'Amal Guest', email: 'amal@example.test' };
+  for (let n = 0; n < 10; n += 1) expect(await book({ ...amal, name: `Amal ${n}` }, n)).toBe('HELD');
+  expect(await book({ name: 'A. Guest', email: 'AMAL@example.test' }, 10)).toBe('TOO_MANY_BOOKINGS');
+  expect(await book({ name: 'Basel Guest', email: 'basel@example.test' }, 10)).toBe('HELD');
+});
+
+test('BK-09: my bookings come in the order that is asked for, page by page', async () => {
+  const mona = say.customer();
+  const hours = [60, 48, 72];
+  const made: string[] = [];
+  for (const hour of hours) made.push((await say.held(mona, (await say.vehicle()).id, say.hoursAhead(hour))).id);
+  const [first, second, third] = made;
+  const query = `query($representations: [_Any!]!, $sort: BookingSort, $after: String) { _entities(representations: $representations) {
+    ... on User { bookings(sort: $sort, first: 2, after: $after) { nodes { id } pageInfo { endCursor } } } } }`;
+  interface Page {
+    _entities: { bookings: { nodes: { id: string }[]; pageInfo: { endCursor: string } } }[];
+  }
+  const page = async (sort: string | null, after: string | null = null) => {
+    const representations = [{ __typename: 'User', id: publicId('usr', mona.id) }];
+    return booking.run<Page>(mona, query, { representations, sort, after });
+  };
+  const all = async (sort: string | null) => {
+    const one = (await page(sort)).data._entities[0]?.bookings;
+    const other = (await page(sort, one?.pageInfo.endCursor)).data._entities[0]?.bookings;
+    return [...(one?.nodes ?? []), ...(other?.nodes ?? [])].map(({ id }) => id);
+  };
+  expect(await all(null)).toEqual([third, second, first]);
+  expect(await all('OLDEST')).toEqual([first, second, third]);
+  expect(await all('PICKUP_ASC')).toEqual([second, first, third]);
+  expect(await all('PICKUP_DESC')).toEqual([third, first, second]);
+  const cursor = (await page('PICKUP_ASC')).data._entities[0]?.bookings.pageInfo.endCursor ?? '';
+  expect((await page('OLDEST', cursor)).codes).toEqual(['VALIDATION_ERROR']);
 });
 
 test('ID-05b: a partner books for a guest, whom nobody else sees; others cannot', async () => {

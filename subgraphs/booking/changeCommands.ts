@@ -6,9 +6,10 @@ import type { LiveFeed } from '../../platform/livefeed.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { assertRentable, blockedRange, type BusyRange, type VehicleFacts, vehicleUnavailable } from './availability.js';
+import { beginAgreement } from './agreementCommands.js';
 import { assertUsable } from './bookingCommands.js';
 import { setPickupTimers } from './bookingTimers.js';
-import { availabilityChanged, claimRange, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
+import { availabilityChanged, claimRange, heedLateRental, lockVehicles, releaseClaims } from './claimQueries.js';
 import { bookingChanged } from './events.js';
 import { type BookingRow, bookingsByIds, busyRangesAfter, lockBooking, lockQuote, rangeOf } from './queries.js';
 import { notChangeable, requireCustomer, requireVehicle } from './quoteCommands.js';
@@ -28,9 +29,9 @@ interface Move {
  * @throws Refusal VEHICLE_UNAVAILABLE with `nextFreeFrom`: then nothing has changed
  */
 async function moveRanges(tx: Tx, moves: readonly Move[], field: string): Promise<void> {
-  const left = moves.map(({ booking }) => booking.vehicleId);
-  await lockVehicles(tx.orm, [...left, ...moves.map(({ vehicle }) => vehicle.vehicleId)]);
-  availabilityChanged(tx, [...left, ...moves.map(({ vehicle }) => vehicle.vehicleId)]);
+  const touched = [...new Set(moves.flatMap(({ booking, vehicle }) => [booking.vehicleId, vehicle.vehicleId]))];
+  await lockVehicles(tx.orm, touched);
+  availabilityChanged(tx, touched);
   await releaseClaims(
     tx.orm,
     moves.map(({ booking }) => booking.id),
@@ -41,10 +42,7 @@ async function moveRanges(tx: Tx, moves: readonly Move[], field: string): Promis
     const busy = (await busyRangesAfter(tx.orm, [vehicleId], during.from)).get(vehicleId) ?? [];
     throw vehicleUnavailable(field, busy, during);
   }
-  for (const vehicleId of new Set(left)) {
-    const overdue = await overdueHolder(tx.orm, vehicleId);
-    if (overdue) await fillGaps(tx, { ...overdue, vehicleId });
-  }
+  for (const vehicleId of touched) await heedLateRental(tx, vehicleId);
 }
 
 type Changes = Partial<Omit<BookingRow, 'id' | 'status' | 'during' | 'vehicleId'>>;
@@ -59,18 +57,20 @@ async function settle(tx: Tx, feed: LiveFeed, move: Move, changes: Changes, caus
       vehicleId: vehicle.vehicleId,
       stationId: vehicle.stationId,
       during: rangeOf(during),
-      atRiskSince: null,
-      atRiskBy: null,
+      // The danger was that of the car. Who keeps it keeps the danger too, until somebody has looked at it again.
+      ...(booking.vehicleId !== vehicle.vehicleId && booking.atRiskSince && { atRiskSince: null, atRiskBy: null, atRiskUntil: tx.now }),
       updatedAt: tx.now,
     })
     .where(eq(bookings.id, booking.id))
     .returning();
   if (!row) throw new Error('the locked booking vanished');
+  await beginAgreement(tx, row.id);
   await logTransition(tx, feed, { bookingId: row.id, stationId: booking.stationId, from: row.status, to: row.status, reason: cause });
   await appendEvent(tx, bookingChanged, row.id, {
     bookingId: row.id,
     customerId: row.customerId,
     vehicleId: row.vehicleId,
+    previousVehicleId: booking.vehicleId,
     vehicleTitle: vehicle.title,
     blockedFrom: during.from.toISOString(),
     blockedTo: during.to.toISOString(),
@@ -128,8 +128,14 @@ async function changeToQuote(tx: Tx, feed: LiveFeed, customerId: string, input: 
   const move = { booking, vehicle, during: blockedRange(quote.pickupAt, quote.returnAt, vehicle.category) };
   await moveRanges(tx, [move], 'input.quoteId');
   await tx.orm.update(quotes).set({ usedByBooking: booking.id }).where(eq(quotes.id, quote.id));
-  const { pickupAt, returnAt, dailyRateMinor, totalMinor, returnStationId } = quote;
-  const changed = await settle(tx, feed, move, { quoteId: quote.id, pickupAt, returnAt, dailyRateMinor, totalMinor, returnStationId }, 'REQUESTED');
+  const { pickupAt, returnAt, dailyRateMinor, totalMinor, depositMinor, returnStationId } = quote;
+  const changed = await settle(
+    tx,
+    feed,
+    move,
+    { quoteId: quote.id, pickupAt, returnAt, dailyRateMinor, totalMinor, depositMinor, returnStationId },
+    'REQUESTED',
+  );
   await setPickupTimers(tx, changed);
   return booking.id;
 }

@@ -35,6 +35,13 @@ test('BK-07: only missing fuel is charged, where we have a price for it', () => 
 });
 
 test('BK-10: a no-show costs a day, never more than the booking', () => {
-  expect(noShowFeeMinor({ dailyRateMinor: 500n, totalMinor: 1000n })).toBe(500n);
-  expect(noShowFeeMinor({ dailyRateMinor: 500n, totalMinor: 300n })).toBe(300n);
+  const pickupAt = new Date('2027-03-01T10:00:00Z');
+  const inTime = { pickupAt, atRiskSince: null, atRiskUntil: null };
+  expect(noShowFeeMinor({ ...inTime, dailyRateMinor: 500n, totalMinor: 1000n })).toBe(500n);
+  expect(noShowFeeMinor({ ...inTime, dailyRateMinor: 500n, totalMinor: 300n })).toBe(300n);
+  // A car that was away until after the pick-up is the company's fault; one that came back in time is not.
+  const owes = (waiting: object) => noShowFeeMinor({ ...inTime, dailyRateMinor: 500n, totalMinor: 1000n, ...waiting });
+  expect(owes({ atRiskSince: new Date('2027-03-01T08:00:00Z') })).toBe(0n);
+  expect(owes({ atRiskUntil: new Date('2027-03-01T10:00:00.001Z') })).toBe(0n);
+  expect(owes({ atRiskUntil: pickupAt })).toBe(500n);
 });

@@ -10,8 +10,32 @@ const MAX_LATE_HOURS_PER_DAY = 9n;
 /** Refuelling, per percent of the tank that is missing, in minor units of the booking's currency; free where we have no price. */
 const FUEL_PERCENT_MINOR: Readonly<Record<string, bigint>> = { EGP: 10_00n, USD: 60n, EUR: 60n };
 
-/** What a customer who does not come owes (BK-10), in minor units: one day's rate, never more than the booking's total. */
-export function noShowFeeMinor(booking: { dailyRateMinor: bigint; totalMinor: bigint }): bigint {
+/** How long after pick-up a customer may still come, in milliseconds. */
+export const NO_SHOW_AFTER_MS = 4 * HOUR_MS;
+
+/** What is known of whether the car was there when its customer was to have it. */
+export interface Waiting {
+  pickupAt: Date;
+  atRiskSince: Date | null;
+  atRiskUntil: Date | null;
+}
+
+/** Until when a customer may come (BK-10): four hours after the pick-up, or after the car came back if that was later. */
+export function awaitedUntil({ pickupAt, atRiskUntil }: Waiting): Date {
+  return new Date(Math.max(pickupAt.getTime(), atRiskUntil?.getTime() ?? 0) + NO_SHOW_AFTER_MS);
+}
+
+/** Whether the car is not there, or was not when the customer was to have it: then it is not the customer who broke the agreement. */
+export function keptWaiting({ pickupAt, atRiskSince, atRiskUntil }: Waiting): boolean {
+  return atRiskSince !== null || (atRiskUntil !== null && atRiskUntil > pickupAt);
+}
+
+/**
+ * What a customer who does not come owes (BK-10), in minor units: one day's rate, never more than the booking's total, and nothing when the car was not
+ * there.
+ */
+export function noShowFeeMinor(booking: Waiting & { dailyRateMinor: bigint; totalMinor: bigint }): bigint {
+  if (keptWaiting(booking)) return 0n;
   return booking.dailyRateMinor < booking.totalMinor ? booking.dailyRateMinor : booking.totalMinor;
 }
 

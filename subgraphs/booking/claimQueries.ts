@@ -1,7 +1,8 @@
-import { and, eq, inArray, sql } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import { sqlState } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import { entitiesChanged, type Orm, type Tx } from '../../platform/postgres.js';
+import { setTimer } from '../../platform/timers.js';
 import { type BusyRange, gapsAfter, OPEN_END } from './availability.js';
 import { type BookingRow, busyRangesAfter, rangeOf } from './queries.js';
 import { bookings, type CLAIM_KINDS, vehicleClaims } from './tables.js';
@@ -66,47 +67,56 @@ export async function lockVehicles(orm: Orm, vehicleIds: readonly string[]): Pro
   for (const id of [...new Set(vehicleIds)].sort()) await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}, 44))`);
 }
 
-/** The rental that is overdue with a vehicle, if there is one, and from when on it takes every gap. */
-export async function overdueHolder(orm: Orm, vehicleId: string): Promise<{ holderId: string; from: Date } | undefined> {
-  const [row] = await orm.execute<{ holder_id: string; from_at: string }>(
-    sql`select holder_id, min(lower(during)) as from_at from vehicle_claims where vehicle_id = ${vehicleId}::uuid and kind = 'OVERDUE' group by holder_id`,
+/** A running rental that is late with its vehicle, or known to come back late. */
+export interface LateRental {
+  bookingId: string;
+  /** The end of what it takes by its own agreement, preparation included: from there on it takes every gap while it is overdue. */
+  blockedTo: Date;
+  overdue: boolean;
+}
+
+/** The late rental of a vehicle, whoever asks: the function of the migration looks past row-level security and says nothing of whose it is. */
+async function lateRentalOf(orm: Orm, vehicleId: string): Promise<LateRental | undefined> {
+  const [row] = await orm.execute<{ booking_id: string; blocked_to: string; overdue: boolean }>(
+    sql`select booking_id, blocked_to, overdue from vehicle_late_rental(${vehicleId}::uuid)`,
   );
-  return row && { holderId: row.holder_id, from: new Date(row.from_at) };
+  return row && { bookingId: row.booking_id, blockedTo: new Date(row.blocked_to), overdue: row.overdue };
 }
 
-/** Gaps may be filled by somebody else while we look; nobody is that fast this many times. */
-const FILL_ATTEMPTS = 3;
+/** Timer that has a job look again at who is behind a late rental. Its key begins with the vehicle. */
+export const BEHIND_LATE_RENTAL = 'behindLateRental';
 
-/** Takes every gap of a vehicle from a moment on for the rental that is overdue with it: nobody can book a car that is not back (BK-06b). */
-export async function fillGaps(tx: Tx, overdue: { holderId: string; vehicleId: string; from: Date }): Promise<void> {
-  const { holderId, vehicleId, from } = overdue;
+/** Has a job look at who is behind a late rental of this vehicle, if there is one. The actor may be a customer, who may not see those. */
+export async function lookBehindSoon(tx: Tx, vehicleId: string): Promise<LateRental | undefined> {
+  const late = await lateRentalOf(tx.orm, vehicleId);
+  if (late) await setTimer(tx, { kind: BEHIND_LATE_RENTAL, key: `${vehicleId}:${newUuid(tx.now)}`, dueAt: tx.now });
+  return late;
+}
+
+/**
+ * What of a vehicle is taken has changed, in a transaction that holds `lockVehicles`: gaps of a car that is overdue go to its rental, because the car is
+ * still not there, and a job sees who is behind it now.
+ */
+export async function heedLateRental(tx: Tx, vehicleId: string): Promise<void> {
+  const late = await lookBehindSoon(tx, vehicleId);
+  if (late?.overdue) await fillGaps(tx, vehicleId, late);
+}
+
+/** Each attempt waits for the rivals that are booking a gap at that moment; so many do not follow each other. */
+const FILL_ATTEMPTS = 20;
+
+/**
+ * Takes every gap of a vehicle behind a rental's own range for that rental: nobody can book a car that is not back (BK-06b). Says whether all of it is
+ * taken; if not, the job of `BEHIND_LATE_RENTAL` goes on.
+ */
+export async function fillGaps(tx: Tx, vehicleId: string, { bookingId, blockedTo }: Pick<LateRental, 'bookingId' | 'blockedTo'>): Promise<boolean> {
   for (let attempt = 0; attempt < FILL_ATTEMPTS; attempt += 1) {
-    const busy = (await busyRangesAfter(tx.orm, [vehicleId], from)).get(vehicleId) ?? [];
+    const busy = (await busyRangesAfter(tx.orm, [vehicleId], blockedTo)).get(vehicleId) ?? [];
     let missed = false;
-    for (const during of gapsAfter(busy, from, OPEN_END)) {
-      if (!(await claimRange(tx.orm, { holderId, kind: 'OVERDUE', vehicleId, during }))) missed = true;
+    for (const during of gapsAfter(busy, blockedTo, OPEN_END)) {
+      if (!(await claimRange(tx.orm, { holderId: bookingId, kind: 'OVERDUE', vehicleId, during }))) missed = true;
     }
-    if (!missed) return;
+    if (!missed) return true;
   }
-}
-
-/** Bookings behind each other can end while we wait for one; nobody ends so many in a row. */
-const NEXT_ATTEMPTS = 5;
-
-/** The next booking behind a moment on a vehicle, locked until the transaction ends. For jobs and admins, who see all. */
-export async function lockNextBooking(orm: Orm, vehicleId: string, from: Date): Promise<BookingRow | undefined> {
-  for (let attempt = 0; attempt < NEXT_ATTEMPTS; attempt += 1) {
-    const [next] = await orm.execute<{ holder_id: string }>(sql`select holder_id from vehicle_claims
-      where vehicle_id = ${vehicleId}::uuid and kind = 'BOOKING' and during && tstzrange(${from.toISOString()}::timestamptz, null)
-        and lower(during) >= ${from.toISOString()}::timestamptz order by lower(during) limit 1`);
-    if (!next) return undefined;
-    const [row] = await orm
-      .select()
-      .from(bookings)
-      .where(and(eq(bookings.id, next.holder_id), eq(bookings.vehicleId, vehicleId), inArray(bookings.status, ['HELD', 'CONFIRMED'])))
-      .for('update');
-    // It may have ended, or gone to another car, while we waited for its lock.
-    if (row) return row;
-  }
-  return undefined;
+  return false;
 }

@@ -7,7 +7,7 @@ import { publicId, requireUuid, uuidOf } from '../../platform/ids.js';
 import { encodeCursor, pageRequest, toPage } from '../../platform/page.js';
 import { type BlockRow, blockVehicle, savePromotion, unblockVehicle } from './blockCommands.js';
 import { toBooking, vehicleReference } from './bookingShapes.js';
-import { blocksOf, countBookings, findBookings, stationCalendar, vehicleCalendar } from './deskQueries.js';
+import { blocksOf, countBookings, findBookings, stationCalendar } from './deskQueries.js';
 import { BlockVehicleInput, BookingFilter, Promotion, SavePromotionInput, StationDay, VehicleBlock, VehicleDay } from './deskTypes.js';
 import type { BookingLoaders } from './loaders.js';
 import { type Booking, BookingConnection, Vehicle } from './types.js';
@@ -45,7 +45,9 @@ function assertDays(from: string, to: string): void {
 
 @Resolver()
 export class DeskResolver {
-  @Query(() => BookingConnection, { description: 'Bookings of all customers, by pick-up. For admins.' })
+  @Query(() => BookingConnection, {
+    description: 'Bookings of all customers, by pick-up; a car that is overdue is in the lists of all days up to today until it is back. For admins.',
+  })
   async bookings(
     @Ctx() ctx: Context<BookingLoaders>,
     @Arg('filter', () => BookingFilter, { nullable: true, description: 'Which ones.' }) filter?: BookingFilter,
@@ -58,14 +60,14 @@ export class DeskResolver {
       status: filter?.status ?? null,
       day: filter?.day ?? null,
     };
-    const page = pageRequest(BY_PICKUP, first, after, 2);
-    const rows = await ctx.run((tx) => findBookings(tx.orm, search, page));
+    const page = pageRequest(BY_PICKUP, first, after, ['moment', 'uuid']);
+    const rows = await ctx.run((tx) => findBookings(tx.orm, search, page, tx.now));
     const result = toPage(rows, page, (row) => encodeCursor(BY_PICKUP, [row.pickupAt.toISOString(), row.id]));
     return {
       pageInfo: result.pageInfo,
       edges: result.edges.map(({ cursor, node }) => ({ cursor, node: toBooking(node) })),
       nodes: result.nodes.map((row) => toBooking(row)),
-      totalCount: () => ctx.run((tx) => countBookings(tx.orm, search)),
+      totalCount: () => ctx.run((tx) => countBookings(tx.orm, search, tx.now)),
     };
   }
 
@@ -124,7 +126,7 @@ export class DeskResolver {
 export class VehicleDeskResolver {
   @FieldResolver(() => [VehicleDay], {
     nullable: true,
-    description: 'How much of each day it is taken: a series for a chart, of at most 92 days. Open to everybody; it says nothing of by whom.',
+    description: 'How much of each day it is, or was, taken: a series for a chart, of at most 92 days. Open to everybody; it says nothing of by whom.',
   })
   async calendar(
     @Root() vehicle: Vehicle,
@@ -135,7 +137,7 @@ export class VehicleDeskResolver {
     assertDays(from, to);
     const vehicleId = uuidOf('veh', vehicle.id);
     if (vehicleId === null) return null;
-    const days = await ctx.run((tx) => vehicleCalendar(tx.orm, vehicleId, from, to));
+    const days = await ctx.loaders.calendar.load({ vehicleId, from, to });
     return days.map(({ day, ...rest }) => Object.assign(new VehicleDay(), { date: day, ...rest }));
   }
 }

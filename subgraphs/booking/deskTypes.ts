@@ -61,10 +61,10 @@ export class StationDay {
   @Field(() => Int, { description: 'Of these, cars that are taken at any time of the day.' })
   taken!: number;
 
-  @Field(() => Int, { description: 'Pick-ups that are due on it, or were.' })
+  @Field(() => Int, { description: 'Pick-ups there that are due on it, or were.' })
   pickups!: number;
 
-  @Field(() => Int, { description: 'Returns that are due on it, or were.' })
+  @Field(() => Int, { description: 'Returns there that are due on it, or were, wherever the car comes from.' })
   returns!: number;
 }
 
@@ -73,7 +73,7 @@ export class BookingFilter {
   @Field(() => ID, { nullable: true, description: 'Of this vehicle.' })
   vehicleId?: string | null;
 
-  @Field(() => ID, { nullable: true, description: 'Picked up at this station.' })
+  @Field(() => ID, { nullable: true, description: 'Picked up at this station, or brought back to it.' })
   stationId?: string | null;
 
   @Field(() => CalendarDate, { nullable: true, description: 'That have any moment of this day, by the clock of the station.' })

@@ -88,6 +88,8 @@ export const bookingChanged = eventType({
     bookingId: z.uuid(),
     customerId: z.uuid(),
     vehicleId: z.uuid(),
+    /** The car that it had before, which may be the same. */
+    previousVehicleId: z.uuid(),
     vehicleTitle: z.string(),
     blockedFrom: moment,
     blockedTo: moment,
@@ -101,15 +103,26 @@ export const bookingChanged = eventType({
   consumers: everybody,
 });
 
+/** The car is handed over. What is above zero of `depositMinor` is to be set aside until the return, or `depositUntil`. */
 export const bookingStarted = eventType({
   type: 'booking.started',
   version: 1,
   aggregateType: 'booking',
-  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), startedAt: moment, odometerKm: z.int(), fuelPercent: z.int() }),
+  payload: z.object({
+    bookingId: z.uuid(),
+    customerId: z.uuid(),
+    vehicleId: z.uuid(),
+    startedAt: moment,
+    odometerKm: z.int(),
+    fuelPercent: z.int(),
+    currency: z.string(),
+    depositMinor: minor,
+    depositUntil: moment,
+  }),
   consumers: everybody,
 });
 
-/** The car is back and free. `chargesMinor` is what the return cost beyond the price: late, fuel and damage together. */
+/** The car is back and free. `chargesMinor` is what it cost beyond the price: late, fuel, damage and a young driver together. */
 export const bookingReturned = eventType({
   type: 'booking.returned',
   version: 1,
@@ -124,10 +137,20 @@ export const bookingReturned = eventType({
     lateFeeMinor: minor,
     fuelFeeMinor: minor,
     damageFeeMinor: minor,
+    youngDriverFeeMinor: minor,
     chargesMinor: minor,
     currency: z.string(),
   }),
   consumers: everybody,
+});
+
+/** The car was brought back to another station than it was taken from: it belongs there now. */
+export const bookingLeftElsewhere = eventType({
+  type: 'booking.leftElsewhere',
+  version: 1,
+  aggregateType: 'booking',
+  payload: z.object({ bookingId: z.uuid(), vehicleId: z.uuid(), stationId: z.uuid() }),
+  consumers: ['fleet'],
 });
 
 /** The car is not back in time: nobody gets it from `blockedFrom` on until it is. */

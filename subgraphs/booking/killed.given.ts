@@ -11,7 +11,7 @@ const booking = await startBooking({
   redeliverAfterMs: 1_000,
   log: createLog({ service: 'killed', level: 'fatal' }),
   clock: () => new Date(),
-  graphUrl: () => 'http://127.0.0.1:1/graphql',
+  graphUrl: () => given('GRAPH_URL') || 'http://127.0.0.1:1/graphql',
 });
 const request = given('REQUEST');
 if (request) {

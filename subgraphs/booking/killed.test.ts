@@ -87,6 +87,31 @@ test.each(SWAP_STEPS)('BK-06b: killed in a swap, at "%s", nothing has changed, a
   expect(await say.emittedFor('booking.changed', his.uuid)).toHaveLength(1);
 });
 
+const REPLACE = 'mutation($input: ReplaceVehicleInput!) { replaceVehicle(input: $input) { id } }';
+
+/** Where the process dies: before anything is released, and with everything moved but nobody told. */
+test.each(['vehicles locked', 'claimed'] as const)(
+  'BK-06b: killed in a move to another car, at "%s", nothing has changed, and it can be done again',
+  {
+    timeout: 60_000,
+  },
+  async (step) => {
+    const [one, two] = [await say.vehicle(), await say.vehicle()];
+    const made = await say.confirmed(say.customer(), one.id, say.hoursAhead(48));
+    const hold = (sql: ReservedSql) =>
+      step === 'vehicles locked'
+        ? sql`select pg_advisory_xact_lock(hashtextextended(${two.uuid}, 44))`
+        : sql`select pg_advisory_xact_lock(hashtextextended(${made.uuid}, 42))`;
+    await killWhereItWaits(booking, hold, { query: REPLACE, variables: { input: { bookingId: made.id, vehicleId: two.id } } });
+    expect((await say.desk(admin, made.id)).vehicle.id).toBe(one.id);
+    expect(await say.emittedFor('booking.changed', made.uuid)).toEqual([]);
+    expect((await say.quote(say.customer(), two.id, say.hoursAhead(48))).codes).toEqual([]);
+    expect((await say.replace(admin, made.id, two.id)).errors).toEqual([]);
+    expect((await say.quote(say.customer(), one.id, say.hoursAhead(48))).codes).toEqual([]);
+    expect(await say.claimedTwice()).toEqual([]);
+  },
+);
+
 /** With the timer taken and the booking not; with the booking expired and the vehicle not given back; with the vehicle given back and nobody told. */
 const EXPIRY_STEPS = ['booking', 'vehicle', 'event'] as const;
 test.each(EXPIRY_STEPS)('BK-10: killed in an expiry, at its %s, the hold expires all the same, once', { timeout: 60_000 }, async (step) => {

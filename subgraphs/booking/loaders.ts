@@ -3,8 +3,13 @@ import { type Actor, isSelfOrPrivileged } from '../../platform/actor.js';
 import type { Context } from '../../platform/context.js';
 import type { EntityCache } from '../../platform/entityCache.js';
 import type { Tx } from '../../platform/postgres.js';
+import type { LinkSigner } from '../../platform/signedLinks.js';
+import type { Storage } from '../../platform/storage.js';
+import { type AgreementRow, lastAgreements } from './agreementCommands.js';
+import { type PhotoRow, photosOf } from './photoCommands.js';
 import { availabilityOf, type BusyRange, type VehicleFacts } from './availability.js';
 import { AVAILABILITY } from './claimQueries.js';
+import { type VehicleDay, vehicleCalendars } from './deskQueries.js';
 import { type BookingRow, bookingsByIds, busyRangesAfter, vehiclesByIds } from './queries.js';
 
 export interface AvailabilityKey {
@@ -12,11 +17,29 @@ export interface AvailabilityKey {
   from: Date;
   to: Date;
 }
+export interface CalendarKey {
+  vehicleId: string;
+  /** First and last day. */
+  from: string;
+  to: string;
+}
 export type Availability = ReturnType<typeof availabilityOf>;
 
 export interface BookingLoaders {
   booking: DataLoader<string, BookingRow | null>;
   availability: DataLoader<AvailabilityKey, Availability>;
+  calendar: DataLoader<CalendarKey, VehicleDay[]>;
+  agreement: DataLoader<string, AgreementRow | null>;
+  photos: DataLoader<string, PhotoRow[]>;
+  files: Files;
+}
+
+/** Where files lie, and how addresses for sending them are made. */
+export interface Files {
+  /** Scheme, host and port at which people reach us. */
+  origin: () => string;
+  uploads: LinkSigner;
+  storage: Storage;
 }
 
 /**
@@ -24,12 +47,22 @@ export interface BookingLoaders {
  * car between two looks, and must not be told then that it is free.
  */
 export const bookingLoaders =
-  (cache: EntityCache, clock: () => Date) =>
+  (cache: EntityCache, clock: () => Date, files: Files) =>
   (run: Context['run']): BookingLoaders => ({
     booking: new DataLoader(async (ids) => {
       const rows = new Map((await run((tx) => bookingsByIds(tx.orm, ids))).map((row) => [row.id, row]));
       return ids.map((id) => rows.get(id) ?? null);
     }),
+    agreement: new DataLoader(async (ids) => {
+      const rows = new Map((await run((tx) => lastAgreements(tx.orm, ids))).map((row) => [row.bookingId, row]));
+      return ids.map((id) => rows.get(id) ?? null);
+    }),
+    photos: new DataLoader(async (ids) => {
+      const rows = await run((tx) => photosOf(tx.orm, ids));
+      return ids.map((id) => rows.filter(({ bookingId }) => bookingId === id));
+    }),
+    files,
+    calendar: new DataLoader((keys) => loadCalendars(run, keys), { cache: false }),
     availability: new DataLoader((keys) => loadAvailability(run, cache, clock(), keys), { cache: false }),
   });
 
@@ -80,6 +113,17 @@ async function loadAvailability(run: Context['run'], cache: EntityCache, now: Da
     const busy = (outlook?.busy ?? []).filter((range) => range.to > from);
     return availabilityOf(outlook?.vehicle, busy, from, to);
   });
+}
+
+/** One statement for all vehicles that are asked about for the same days. */
+async function loadCalendars(run: Context['run'], keys: readonly CalendarKey[]): Promise<VehicleDay[][]> {
+  const daysOf = ({ from, to }: CalendarKey) => `${from} ${to}`;
+  const calendars = new Map<string, Map<string, VehicleDay[]>>();
+  for (const asked of new Map(keys.map((key) => [daysOf(key), key])).values()) {
+    const ids = [...new Set(keys.filter((key) => daysOf(key) === daysOf(asked)).map(({ vehicleId }) => vehicleId))];
+    calendars.set(daysOf(asked), await run((tx) => vehicleCalendars(tx.orm, ids, asked.from, asked.to)));
+  }
+  return keys.map((key) => calendars.get(daysOf(key))?.get(key.vehicleId) ?? []);
 }
 
 async function outlooksAfter(tx: Tx, ids: readonly string[], from: Date): Promise<Outlook[]> {

@@ -2,15 +2,26 @@ import { isPrivileged } from '../../platform/actor.js';
 import type { Context } from '../../platform/context.js';
 import { connectEntityCache } from '../../platform/entityCache.js';
 import { buildFederatedSchema } from '../../platform/federatedSchema.js';
+import { askGraph } from '../../platform/graphClient.js';
 import { uuidOf } from '../../platform/ids.js';
+import { openStorage } from '../../platform/openStorage.js';
+import { outsideWorkers } from '../../platform/outsideWork.js';
+import { linkSigner } from '../../platform/signedLinks.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import type { Subgraph } from '../../platform/subgraph.js';
+import { localSigner } from './adapters/localSigner.js';
+import { localSignerServer } from './adapters/localSignerServer.js';
+import { agreementWork } from './agreementWork.js';
 import { BookingResolver, UserBookingsResolver } from './bookingResolvers.js';
 import { toBooking } from './bookingShapes.js';
 import { ChangeResolver } from './changeResolvers.js';
+import { type BookingConfig, readBookingConfig } from './config.js';
 import { DeskResolver, VehicleDeskResolver } from './deskResolvers.js';
-import { bookingConsumes, bookingTimers } from './jobs.js';
+import { availabilityChanges, bookingConsumes, bookingTimers } from './jobs.js';
 import { type BookingLoaders, bookingLoaders, visibleBooking } from './loaders.js';
+import { DocumentResolver } from './documentResolvers.js';
+import { photoUploads } from './photoUploads.js';
+import { signatureWebhook } from './signatureWebhook.js';
 import { bookingPermissions } from './permissions.js';
 import { RentalResolver } from './rentalResolvers.js';
 import { BookingSubscriptions } from './subscriptions.js';
@@ -30,6 +41,7 @@ export function buildBookingSchema() {
       DeskResolver,
       VehicleDeskResolver,
       BookingSubscriptions,
+      DocumentResolver,
     ],
     orphanedTypes: [SystemHealth],
     permissions: bookingPermissions,
@@ -59,17 +71,40 @@ export function buildBookingSchema() {
   });
 }
 
-export async function startBooking(environment: SubgraphEnvironment): Promise<Subgraph> {
+export async function startBooking(environment: SubgraphEnvironment, config: BookingConfig = readBookingConfig(process.env)): Promise<Subgraph> {
   const built = await buildBookingSchema();
   return startSubgraph<BookingLoaders>('booking', environment, async ({ db, feed, log }) => {
     const cache = connectEntityCache(environment.redisUrl, 'booking', log);
     db.wakers.entities.add(cache.invalidate);
+    const { internalSecret: secret, graphUrl, clock } = environment;
+    const graphOrigin = () => new URL(graphUrl()).origin;
+    const origin = () => config.publicOrigin ?? graphOrigin();
+    const storage = openStorage(config, { subgraph: 'booking', secret, origin, clock });
+    const uploads = linkSigner(secret, 'uploads:booking');
+    const workers = outsideWorkers(log);
+    const signer = config.signer && localSigner({ origin: graphOrigin, secret, clock });
+    const askAsJob = (query: string, variables: Record<string, unknown>) =>
+      askGraph<unknown>({ graphUrl, internalSecret: secret, clock }, 'agreement', query, variables);
+    workers.add(agreementWork({ db, feed, storage, signer, askGraph: askAsJob }));
+    const local =
+      config.signer && localSignerServer({ db, storage, secret, pageOrigin: origin, webhookUrl: () => `${graphOrigin()}/webhooks/signatures/local` });
+    if (local) workers.add(local.work);
     return {
       ...built,
-      loaders: bookingLoaders(cache, environment.clock),
+      loaders: bookingLoaders(cache, clock, { origin, uploads, storage }),
       consumes: bookingConsumes(feed),
-      timers: bookingTimers(feed),
-      close: cache.close,
+      timers: { ...bookingTimers(feed, storage), ...workers.handlers },
+      changes: availabilityChanges,
+      routes: [
+        photoUploads({ db, storage, links: uploads }),
+        ...storage.routes,
+        ...(signer ? [signatureWebhook({ db, feed, signer })] : []),
+        ...(local ? local.routes : []),
+      ],
+      close: async () => {
+        await workers.idle();
+        await cache.close();
+      },
     };
   });
 }

@@ -2,6 +2,7 @@ import type { LiveFeed } from '../../platform/livefeed.js';
 import type { Money } from '../../platform/money.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
+import { beginAgreement } from './agreementCommands.js';
 import { setPickupTimers } from './bookingTimers.js';
 import { cancelUnpaid } from './bookingCommands.js';
 import { bookingConfirmed, bookingReleased } from './events.js';
@@ -12,6 +13,7 @@ import { moveBooking } from './transition.js';
 const FAILURE_MESSAGES: Readonly<Record<string, string>> = {
   INSUFFICIENT_FUNDS: 'The wallet does not hold enough for this booking. Top it up, or pay by card, and book again.',
   CARD_DECLINED: 'The card was declined. Try another card or pay from the wallet, and book again.',
+  HOLD_EXPIRED: 'The money that was set aside for this booking was not asked for in time, and is free again. Nothing was charged. Book again.',
   PAYMENT_TIMEOUT: 'The payment was not answered in time. Nothing was charged. Try again.',
 };
 const OTHER_FAILURE = 'The payment did not go through. Nothing was charged. Try again, or pay another way.';
@@ -31,6 +33,7 @@ export async function acceptAuthorisation(tx: Tx, feed: LiveFeed, payment: { boo
   if (booking?.status === 'HELD') {
     const confirmed = await moveBooking(tx, feed, booking, 'CONFIRMED');
     await setPickupTimers(tx, confirmed);
+    await beginAgreement(tx, bookingId);
     const [vehicle] = await vehiclesByIds(tx.orm, [booking.vehicleId]);
     await appendEvent(tx, bookingConfirmed, bookingId, {
       bookingId,

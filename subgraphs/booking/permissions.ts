@@ -23,6 +23,7 @@ export const bookingPermissions: Permissions = {
     blockVehicle: only('ADMIN'),
     unblockVehicle: only('ADMIN'),
     savePromotion: only('ADMIN'),
+    requestRentalPhoto: only('ADMIN'),
   },
   // Shield guards what the stream shows; who may open it is decided in its `subscribe`.
   Subscription: {

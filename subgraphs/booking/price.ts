@@ -1,5 +1,6 @@
 import { Refusal } from '../../platform/errors.js';
 import { divideHalfUp, formatAmount, money, type Money } from '../../platform/money.js';
+import { keptWaiting, type Waiting } from './charges.js';
 
 export const EXTRAS = ['CHILD_SEAT', 'GPS', 'EXTRA_DRIVER', 'FULL_INSURANCE'] as const;
 export type Extra = (typeof EXTRAS)[number];
@@ -100,6 +101,12 @@ export function priceRental(rental: {
   return { lines, total: money(sumMinor, currency) };
 }
 
+/** What a young driver costs more on a rental that was priced without the fee, tax included; nothing in a currency that has no such fee. */
+export function youngDriverFeeMinor(days: number, currency: string): bigint {
+  const feeMinor = (FEES_MINOR[currency]?.youngDriverDaily ?? 0n) * BigInt(days);
+  return feeMinor + divideHalfUp(feeMinor * TAX_PERCENT, 100n);
+}
+
 function feesIn(currency: string, field: string) {
   const fees = FEES_MINOR[currency];
   if (fees) return fees;
@@ -110,15 +117,15 @@ const FREE_CANCELLATION_MS = 24 * 3_600_000;
 
 /**
  * What a cancellation costs (BK-06), in minor units: nothing until 24 h before pick-up, then one day's rate, never more than the booking's total.
- * Nothing either while the booking is only held, and when the company cancels.
+ * Nothing either while the booking is only held, when the company cancels, and when the car may not be there, or was not.
  */
 export function cancellationFeeMinor(
-  booking: { status: string; pickupAt: Date; dailyRateMinor: bigint; totalMinor: bigint },
+  booking: Waiting & { status: string; dailyRateMinor: bigint; totalMinor: bigint },
   by: 'CUSTOMER' | 'ADMIN' | 'SYSTEM',
   now: Date,
 ): bigint {
-  const free = by !== 'CUSTOMER' || booking.status === 'HELD' || booking.pickupAt.getTime() - now.getTime() >= FREE_CANCELLATION_MS;
-  if (free) return 0n;
+  const early = booking.pickupAt.getTime() - now.getTime() >= FREE_CANCELLATION_MS;
+  if (by !== 'CUSTOMER' || booking.status === 'HELD' || early || keptWaiting(booking)) return 0n;
   if (booking.dailyRateMinor > booking.totalMinor) return booking.totalMinor;
   return booking.dailyRateMinor;
 }

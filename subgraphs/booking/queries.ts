@@ -1,9 +1,10 @@
-import { and, asc, count, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, count, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm } from '../../platform/postgres.js';
 import type { BusyRange, VehicleFacts } from './availability.js';
+import { type BookingOrder, orderedBy } from './bookingOrder.js';
 import { BLOCKING_STATUSES, type BookingStatus } from './bookingStatus.js';
-import { bookings, bookingTransitions, promotions, quotes, vehicles } from './tables.js';
+import { bookings, bookingTransitions, type Guest, promotions, quotes, vehicles } from './tables.js';
 
 export type QuoteRow = typeof quotes.$inferSelect;
 export type BookingRow = typeof bookings.$inferSelect;
@@ -11,7 +12,7 @@ export type TransitionRow = Pick<typeof bookingTransitions.$inferSelect, 'sequen
 
 const MAX_COUNT = 10_000;
 
-const uuidArray = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
+export const uuidArray = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
 const instant = (at: Date) => sql`${at.toISOString()}::timestamptz`;
 
 /** A half-open range, as the constraint compares them: one may begin in the moment that another ends. */
@@ -67,12 +68,19 @@ export async function lockCustomer(orm: Orm, customerId: string): Promise<void> 
   await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${customerId}, 43))`);
 }
 
-export async function countLiveBookings(orm: Orm, customerId: string): Promise<number> {
+/** Live bookings of a customer: those of the same person (oneself, or the guest with this address, number or, without either, name), and those of all guests. */
+export async function countLiveBookings(orm: Orm, customerId: string, guest: Guest | null): Promise<{ same: number; guests: number }> {
+  const told = (key: keyof Guest, value: string | null | undefined) => (value ? sql`lower(${bookings.guest} ->> ${key}) = lower(${value})` : undefined);
+  const reached = guest && or(told('email', guest.email), told('phone', guest.phone));
+  const same = guest ? (reached ?? told('name', guest.name) ?? sql`false`) : isNull(bookings.guest);
   const [row] = await orm
-    .select({ live: count() })
+    .select({
+      same: sql<number>`count(*) filter (where ${same})::int`,
+      guests: sql<number>`count(${bookings.guest})::int`,
+    })
     .from(bookings)
     .where(and(eq(bookings.customerId, customerId), inArray(bookings.status, [...BLOCKING_STATUSES])));
-  return row?.live ?? 0;
+  return row ?? { same: 0, guests: 0 };
 }
 
 export async function bookingsByIds(orm: Orm, ids: readonly string[]): Promise<BookingRow[]> {
@@ -88,6 +96,15 @@ export async function lockBooking(orm: Orm, id: string): Promise<BookingRow | un
   return row;
 }
 
+/** Whether somebody is out with the vehicle. For jobs and admins, who see all. */
+export async function rentalUnderway(orm: Orm, vehicleId: string): Promise<boolean> {
+  const rows = await orm
+    .select({ id: bookings.id })
+    .from(bookings)
+    .where(and(eq(bookings.vehicleId, vehicleId), eq(bookings.status, 'ACTIVE')));
+  return rows.length > 0;
+}
+
 /** States that a booking has been in since one, in order. */
 export async function transitionsAfter(orm: Orm, bookingId: string, sequence: number): Promise<TransitionRow[]> {
   return orm
@@ -101,15 +118,23 @@ function ofCustomer(customerId: string, status: BookingStatus | null): SQL | und
   return and(eq(bookings.customerId, customerId), status ? eq(bookings.status, status) : undefined);
 }
 
-/** A customer's bookings, the newest first, one more than the page holds. */
-export async function bookingsOfCustomer(orm: Orm, customerId: string, status: BookingStatus | null, page: PageRequest): Promise<BookingRow[]> {
-  const [createdAt, id] = page.after ?? [];
-  const beyond = createdAt && id ? sql`(${bookings.createdAt}, ${bookings.id}) < (${createdAt}::timestamptz, ${id}::uuid)` : undefined;
+/** A customer's bookings in an order, ties by id; one more than the page holds. */
+export async function bookingsOfCustomer(
+  orm: Orm,
+  customerId: string,
+  status: BookingStatus | null,
+  order: BookingOrder,
+  page: PageRequest,
+): Promise<BookingRow[]> {
+  const column = bookings[orderedBy(order)];
+  const [comes, direction] = order === 'NEWEST' || order === 'PICKUP_DESC' ? [sql.raw('<'), desc] : [sql.raw('>'), asc];
+  const [moment, id] = page.after ?? [];
+  const beyond = moment && id ? sql`(${column}, ${bookings.id}) ${comes} (${moment}::timestamptz, ${id}::uuid)` : undefined;
   return orm
     .select()
     .from(bookings)
     .where(and(ofCustomer(customerId, status), beyond))
-    .orderBy(desc(bookings.createdAt), desc(bookings.id))
+    .orderBy(direction(column), direction(bookings.id))
     .limit(page.first + 1);
 }
 

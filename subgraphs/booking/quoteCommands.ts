@@ -3,6 +3,7 @@ import { notFound, Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
 import { assertRentable, blockedRange, type BusyRange, isTaken, type VehicleFacts, vehicleUnavailable } from './availability.js';
+import { depositMinor } from './deposit.js';
 import { type Extra, MIN_DRIVER_AGE, type Promotion, priceRental, YOUNG_DRIVER_BELOW } from './price.js';
 import { bookingsByIds, busyRangesAfter, dropUnusedQuotes, promotionByCode, type QuoteRow, stationIsKnown, vehiclesByIds } from './queries.js';
 import { assertPeriod, type Period, rentalDays } from './rentalPeriod.js';
@@ -52,8 +53,11 @@ async function requirePromotion(tx: Tx, code: string): Promise<Promotion> {
   });
 }
 
-/** @throws Refusal VALIDATION_ERROR for a driver who is too young to rent */
-function isYoung(age: number | null | undefined): boolean {
+/**
+ * Whether a driver costs the fee for young ones. No age says: 25 or older, as most are; the desk sees the licence at pick-up, and charges the fee then.
+ * @throws Refusal VALIDATION_ERROR for a driver who is too young to rent
+ */
+export function isYoung(age: number | null | undefined): boolean {
   if (age == null) return false;
   if (!Number.isInteger(age) || age < MIN_DRIVER_AGE || age > 120) {
     throw new Refusal('VALIDATION_ERROR', `input.driverAge: a driver must be ${MIN_DRIVER_AGE} to 120 years old.`, {
@@ -106,6 +110,8 @@ export async function quoteRental(tx: Tx, input: RentalWish): Promise<QuoteRow> 
       dailyRateMinor: vehicle.dailyRateMinor,
       lines: price.lines,
       totalMinor: price.total.amountMinor,
+      depositMinor: depositMinor(vehicle.category, vehicle.currency),
+      youngDriver,
       currency: price.total.currency,
       returnStationId: elsewhere,
       changesBooking: input.changesBooking ?? null,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { publicId } from '../../platform/ids.js';
+import { publicId, uuidOf } from '../../platform/ids.js';
 import { eventually, startTestSubgraph, type TestSubgraph, user } from '../../test/subgraphHarness.js';
 import { given } from './booking.given.js';
 import { startBooking } from './main.js';
@@ -78,6 +78,102 @@ test('BK-07: late, with less fuel and a dent: each is charged', async () => {
   // Three hours begun at a sixth of 1400.00 each; forty percent at 10.00.
   expect(returned.data.returnRental?.rental).toMatchObject({ lateFee: { amount: '700.00' }, fuelFee: { amount: '400.00' }, damageFee: { amount: '1500.00' } });
   expect(await say.emittedFor('booking.returned', made.uuid)).toMatchObject([{ chargesMinor: '260000', lateFeeMinor: '70000' }]);
+  now();
+});
+
+test('BK-07: the deposit is quoted apart, asked for at pick-up, and what payments says of it is shown', async () => {
+  const car = await say.vehicle();
+  const times = say.hoursAhead(48);
+  const mona = say.customer();
+  const QUOTE = 'mutation($input: QuoteRentalInput!) { quoteRental(input: $input) { id total { amount } deposit { amount } lines { amount { amount } } } }';
+  interface Priced {
+    quoteRental: { id: string; total: { amount: string }; deposit: { amount: string }; lines: { amount: { amount: string } }[] };
+  }
+  const { data } = await booking.run<Priced>(mona, QUOTE, { input: { vehicleId: car.id, ...times } });
+  const { lines, total, deposit } = data.quoteRental;
+  expect(deposit.amount).toBe('3000.00');
+  expect(lines.reduce((sum, { amount }) => sum + Number(amount.amount), 0)).toBe(Number(total.amount));
+  const made = await say.create(mona, data.quoteRental.id);
+  const { id } = made.data.createBooking;
+  const uuid = uuidOf('bkg', id) ?? '';
+  await say.payment('authorised', uuid);
+  const depositOf = async () =>
+    (
+      await booking.run<{ booking: { deposit: object } }>(
+        mona,
+        'query($id: ID!) { booking(id: $id) { deposit { amount { amount } status taken { amount } } } }',
+        { id },
+      )
+    ).data.booking.deposit;
+  expect(await depositOf()).toEqual({ amount: { amount: '3000.00' }, status: null, taken: null });
+  at(times.pickupAt);
+  expect((await say.start(admin, id)).errors).toEqual([]);
+  expect(await depositOf()).toMatchObject({ status: 'REQUESTED' });
+  const [started] = await say.emittedFor('booking.started', uuid);
+  expect(started).toMatchObject({
+    depositMinor: '300000',
+    currency: 'EGP',
+    depositUntil: new Date(new Date(times.returnAt).getTime() + 30 * 24 * HOUR_MS).toISOString(),
+  });
+  const answers = { subjectType: 'RENTAL_DEPOSIT', amountMinor: '300000', paymentId: randomUUID() };
+  await say.payment('authorised', uuid, answers);
+  expect(await depositOf()).toMatchObject({ status: 'HELD' });
+  await say.bringBack(admin, id, { fuelPercent: 80 });
+  await booking.deliver('payments-ledger', 'payment.captured', answers.paymentId, { ...answers, subjectId: uuid, amountMinor: '10000', currency: 'EGP' });
+  expect(await depositOf()).toEqual({ amount: { amount: '3000.00' }, status: 'CAPTURED', taken: { amount: '100.00' } });
+  // The answer to a deposit never touches the booking itself.
+  expect((await say.desk(admin, id)).status).toBe('COMPLETED');
+  now();
+});
+
+test('BK-07: a deposit that is refused leaves the rental as it is, and the desk sees it', async () => {
+  const times = say.hoursAhead(48);
+  const made = await running((await say.vehicle({ category: 'LUXURY' })).id, times);
+  await say.payment('declined', made.uuid, { subjectType: 'RENTAL_DEPOSIT', code: 'INSUFFICIENT_FUNDS' });
+  const { data } = await booking.run(admin, 'query($id: ID!) { booking(id: $id) { status deposit { amount { amount } status } } }', { id: made.id });
+  expect(data).toEqual({ booking: { status: 'ACTIVE', deposit: { amount: { amount: '10000.00' }, status: 'DECLINED' } } });
+  now();
+});
+
+test('BK-03: a driver under 25 who did not say so pays the fee after all; one who did pays it once; a child gets no car', async () => {
+  const fee = async (quoted: Record<string, unknown>, driverAge: number | null) => {
+    const times = say.hoursAhead(48, 48);
+    const mona = say.customer();
+    const quote = await say.quote(mona, (await say.vehicle()).id, times, quoted);
+    const { id } = (await say.create(mona, quote.data.quoteRental.id)).data.createBooking;
+    await say.payment('authorised', uuidOf('bkg', id) ?? '');
+    at(times.pickupAt);
+    expect((await say.start(admin, id, { driverAge: 17 })).errors[0]?.extensions).toMatchObject({
+      code: 'VALIDATION_ERROR',
+      details: { field: 'input.driverAge' },
+    });
+    expect((await say.start(admin, id, { driverAge })).errors).toEqual([]);
+    await say.bringBack(admin, id);
+    const [returned] = await say.emittedFor('booking.returned', uuidOf('bkg', id) ?? '');
+    now();
+    return returned?.chargesMinor;
+  };
+  // Two days at 150.00, and 14 % tax.
+  expect(await fee({}, 21)).toBe('34200');
+  expect(await fee({ driverAge: 21 }, 21)).toBe('0');
+  expect(await fee({}, 25)).toBe('0');
+  expect(await fee({}, null)).toBe('0');
+});
+
+test('BK-07: a one-way rental tells fleet where the car is now', async () => {
+  const [stationId, there] = [randomUUID(), randomUUID()];
+  const car = await say.vehicle({ stationId });
+  await say.vehicle({ stationId: there });
+  const times = say.hoursAhead(48);
+  const mona = say.customer();
+  const quote = await say.quote(mona, car.id, times, { returnStationId: publicId('stn', there) });
+  const { id } = (await say.create(mona, quote.data.quoteRental.id)).data.createBooking;
+  const uuid = uuidOf('bkg', id) ?? '';
+  await say.payment('authorised', uuid);
+  at(times.pickupAt);
+  await say.start(admin, id);
+  await say.bringBack(admin, id);
+  expect(await say.emittedFor('booking.leftElsewhere', uuid)).toEqual([{ bookingId: uuid, vehicleId: car.uuid, stationId: there }]);
   now();
 });
 
@@ -205,5 +301,41 @@ test('BK-10: reminders come 24 and 2 hours before pick-up, once each, and not fo
   await eventually(async () => (await reminded(made.uuid)).length === 2);
   expect(await reminded(made.uuid)).toEqual([24, 2]);
   expect(await reminded(cancelled.uuid)).toEqual([]);
+  now();
+});
+
+test('BK-06b: a car that is too far away to be back in time puts the next one at risk, before the return is due', async () => {
+  const station = { stationId: randomUUID(), stationPosition: { lat: 30.0444, lng: 31.2357 } };
+  const car = await say.vehicle(station);
+  const alike = await say.vehicle(station);
+  const times = say.hoursAhead(48);
+  const made = await running(car.id, times);
+  now();
+  const next = await say.confirmed(say.customer(), car.id, say.hoursAhead(48 + 24 + 3));
+  const seenAt = async (place: { lat: number; lng: number }, at: Date) =>
+    booking.deliver('fleet', 'vehicle.moved', car.uuid, { vehicleId: car.uuid, ...place, at: at.toISOString() });
+  const risk = async () => (await say.desk(admin, next.id)).atRiskSince;
+  const aswan = { lat: 24.0889, lng: 32.8998 };
+  const clock = () => new Date(say.now());
+  // A day ahead of the return, 680 km away is no matter; what was seen long ago says nothing.
+  at(times.pickupAt, 1);
+  await seenAt(aswan, clock());
+  expect(await risk()).toBeNull();
+  at(times.returnAt, -3);
+  await seenAt(aswan, new Date(clock().getTime() - 20 * 60_000));
+  expect(await risk()).toBeNull();
+  // Three hours ahead, in Giza: in time. In Alexandria, 180 km away: 4 h 40, so an hour and a half late, and two hours are needed to prepare it.
+  await seenAt({ lat: 29.987, lng: 31.2118 }, clock());
+  expect(await risk()).toBeNull();
+  await seenAt({ lat: 31.2001, lng: 29.9187 }, clock());
+  expect(await risk()).not.toBeNull();
+  expect((await say.desk(admin, made.id)).rental?.overdueSince).toBeNull();
+  await seenAt(aswan, clock());
+  expect(await say.emittedFor('booking.atRisk', next.uuid)).toHaveLength(1);
+  const offered = (await say.desk(admin, next.id)).replacements.map(({ id }) => id);
+  expect(offered).toContain(alike.id);
+  expect((await say.replace(admin, next.id, alike.id)).data.replaceVehicle?.vehicle.id).toBe(alike.id);
+  // The car that is away is not what anybody else is moved to.
+  expect(await say.claimedTwice()).toEqual([]);
   now();
 });

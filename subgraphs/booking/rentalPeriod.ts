@@ -14,7 +14,7 @@ export const MAX_RENTAL_DAYS = 90;
 export const MAX_WINDOW_DAYS = 366;
 /** Moments outside are typing errors, and some of them no date that Postgres can read. */
 const EARLIEST = new Date('2000-01-01T00:00:00Z');
-const LATEST = new Date('2100-01-01T00:00:00Z');
+export const LATEST = new Date('2100-01-01T00:00:00Z');
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
 

@@ -5,8 +5,9 @@ import { parseInput, Refusal } from '../../platform/errors.js';
 import { anyMoney, DateTime, MoneyInput } from '../../platform/graphqlTypes.js';
 import { requireUuid } from '../../platform/ids.js';
 import { toBooking } from './bookingShapes.js';
+import { expectLateReturn } from './lateCommands.js';
 import type { BookingLoaders } from './loaders.js';
-import { expectLateReturn, returnRental, startRental } from './rentalCommands.js';
+import { returnRental, startRental } from './rentalCommands.js';
 import { Booking } from './types.js';
 
 @InputType({ description: 'A car that is handed over.' })
@@ -19,6 +20,12 @@ export class StartRentalInput {
 
   @Field(() => Int, { description: 'Fuel or charge, 0 to 100 percent.' })
   fuelPercent!: number;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Age of the driver, as on the licence. Under 25, the fee that the price left out is charged at return; under 18 the car is not handed over.',
+  })
+  driverAge?: number | null;
 }
 
 @InputType({ description: 'What is broken, and what that costs.' })
@@ -61,7 +68,8 @@ const damageSchema = z.object({ damage: z.object({ note: z.string().trim().min(1
 export class RentalResolver {
   @Mutation(() => Booking, {
     description:
-      'Hands the car of a CONFIRMED booking over: it becomes ACTIVE. Not before the pick-up time. Repeating it answers with the booking. For admins.',
+      'Hands the car of a CONFIRMED booking over: it becomes ACTIVE, and `deposit` is asked for. Not before the pick-up time. Repeating it answers with the ' +
+      'booking. For admins.',
   })
   async startRental(
     @Arg('input', () => StartRentalInput, { description: 'Which booking, and what is read off the car.' }) input: StartRentalInput,
@@ -69,12 +77,12 @@ export class RentalResolver {
   ): Promise<Booking> {
     const readings = parseInput(readingsSchema, input);
     const bookingId = requireUuid('bkg', input.bookingId, 'booking', 'input.bookingId');
-    return toBooking(await ctx.run((tx) => startRental(tx, ctx.feed, { bookingId, ...readings })));
+    return toBooking(await ctx.run((tx) => startRental(tx, ctx.feed, { bookingId, ...readings, driverAge: input.driverAge })));
   }
 
   @Mutation(() => Booking, {
     description:
-      'Takes the car of an ACTIVE booking back: it becomes COMPLETED, `rental` says what lateness, fuel and damage cost, and the car is free at once. ' +
+      'Takes the car of an ACTIVE booking back: it becomes COMPLETED, `rental` says what lateness, fuel and damage cost, `deposit` pays for that and is released, and the car is free at once. ' +
       'Repeating it answers with the booking. For admins.',
   })
   async returnRental(
@@ -95,7 +103,9 @@ export class RentalResolver {
   }
 
   @Mutation(() => Booking, {
-    description: 'Says that a running rental will be back late: a customer whose pick-up that endangers is told now, and offered `replacements`. For admins.',
+    description:
+      'Says when a running rental will be back: customers whose pick-ups that endangers are told now, and offered `replacements`; a time that is no later than ' +
+      'agreed takes it back. For admins.',
   })
   async expectLateReturn(
     @Arg('input', () => ExpectLateReturnInput, { description: 'Which booking, and when it is expected.' }) input: ExpectLateReturnInput,

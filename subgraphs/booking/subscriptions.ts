@@ -5,10 +5,10 @@ import { notFound, Refusal } from '../../platform/errors.js';
 import { requireUuid } from '../../platform/ids.js';
 import { toBooking } from './bookingShapes.js';
 import { isFinal } from './bookingStatus.js';
-import { bookingsChangedAfter } from './deskQueries.js';
+import { oldestUnfinished } from './deskQueries.js';
 import type { BookingLoaders } from './loaders.js';
 import { type BookingRow, bookingsByIds, transitionsAfter } from './queries.js';
-import { followChanges } from './stationFeed.js';
+import { followStation, readStation } from './stationFeed.js';
 import { followStates, type NumberedState } from './stateStream.js';
 import { bookingTopic, stationTopic } from './transition.js';
 import { Booking } from './types.js';
@@ -42,20 +42,19 @@ async function watchBooking(ctx: Context<BookingLoaders>, id: string): Promise<A
   }
 }
 
-const MAX_CHANGES = 500;
-
 /** Opens the feed of a station. @throws Refusal UNAUTHENTICATED, FORBIDDEN, NOT_FOUND for what is no station's id */
 async function watchStation(ctx: Context<BookingLoaders>, id: string): Promise<AsyncIterable<BookingRow>> {
   if (ctx.actor.kind === 'ANONYMOUS') throw new Refusal('UNAUTHENTICATED', 'Sign in first: send `Authorization: Bearer <access token>`.');
   if (!isPrivileged(ctx.actor)) throw new Refusal('FORBIDDEN', 'This needs the role ADMIN.', { details: { roles: ['ADMIN'] } });
   const stationId = requireUuid('stn', id, 'station', 'stationId');
   const hints = await ctx.feed.listen(stationTopic(stationId));
-  return followChanges({
-    hints,
-    now: ctx.db.clock,
-    log: ctx.log,
-    changedAfter: (moment) => ctx.run((tx) => bookingsChangedAfter(tx.orm, stationId, moment, MAX_CHANGES)),
-  });
+  try {
+    const unfinished = await ctx.run((tx) => oldestUnfinished(tx.orm));
+    return await followStation({ hints, read: readStation(ctx.run, stationId), unfinished, log: ctx.log });
+  } catch (error) {
+    await hints.return?.();
+    throw error;
+  }
 }
 
 const openStationFeed = ({ context, args }: ResolverData<Context<BookingLoaders>>) => watchStation(context, String(args.stationId));
@@ -75,7 +74,9 @@ export class BookingSubscriptions {
   }
 
   @Subscription(() => Booking, {
-    description: 'Every booking of a station that is made or changes, from now on, as it is then. For admins.',
+    description:
+      'Every booking of a station that is made or changes, from now on, as it is then: those that are picked up there, those that are brought back there, and those ' +
+      'that leave it. For admins.',
     subscribe: openStationFeed as never,
   })
   bookingsFeed(@Root() row: object, @Arg('stationId', () => ID, { description: 'Which station.' }) _stationId: string): Booking {

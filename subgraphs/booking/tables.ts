@@ -1,9 +1,27 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, customType, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  check,
+  customType,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { BookingStatus } from './bookingStatus.js';
+import type { DepositStatus } from './deposit.js';
 import type { PriceLine } from './price.js';
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+/** Number of a transaction; a decimal number as text here. */
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 const tstzrange = customType<{ data: string }>({ dataType: () => 'tstzrange' });
 
 /** What booking keeps of fleet's vehicles (EV-01): fed by its events, never written otherwise. */
@@ -37,7 +55,11 @@ export const quotes = pgTable(
     dailyRateMinor: bigint('daily_rate_minor', { mode: 'bigint' }).notNull(),
     lines: jsonb('lines').$type<PriceLine[]>().notNull(),
     totalMinor: bigint('total_minor', { mode: 'bigint' }).notNull(),
+    /** What will be set aside at pick-up; not part of the total. */
+    depositMinor: bigint('deposit_minor', { mode: 'bigint' }).notNull().default(sql`0`),
     currency: text('currency').notNull(),
+    /** Whether the fee for a young driver is in it. */
+    youngDriver: boolean('young_driver').notNull().default(false),
     /** Where the car is brought back to, when that is not where it was taken. */
     returnStationId: uuid('return_station_id'),
     /** The booking that this price is to change; null for a new one. */
@@ -93,7 +115,18 @@ export const bookings = pgTable(
     /** Since when its vehicle may not be back in time, and which rental is to blame. */
     atRiskSince: at('at_risk_since'),
     atRiskBy: uuid('at_risk_by'),
+    /** When it was last out of danger: a car that came back after the pick-up time kept its customer waiting until then. */
+    atRiskUntil: at('at_risk_until'),
     overdueSince: at('overdue_since'),
+    /** Of a running rental: when it will be back, if somebody or the car's position says that this is after the agreed return. */
+    expectedBackAt: at('expected_back_at'),
+    /** What a driver under 25 owes whose age nobody told when the price was made; charged at return. */
+    youngDriverFeeMinor: bigint('young_driver_fee_minor', { mode: 'bigint' }),
+    /** What is set aside while the car is out, and released or taken at its return; not part of the total. */
+    depositMinor: bigint('deposit_minor', { mode: 'bigint' }).notNull().default(sql`0`),
+    depositStatus: text('deposit_status').$type<DepositStatus>(),
+    /** How much of it was taken. */
+    depositTakenMinor: bigint('deposit_taken_minor', { mode: 'bigint' }),
     startedAt: at('started_at'),
     startOdometerKm: integer('start_odometer_km'),
     startFuelPercent: integer('start_fuel_percent'),
@@ -113,7 +146,7 @@ export const bookings = pgTable(
     index('bookings_vehicle').on(t.vehicleId, t.pickupAt, t.id),
     index('bookings_station').on(t.stationId, t.pickupAt, t.id),
     index('bookings_pickup').on(t.pickupAt, t.id),
-    index('bookings_station_news').on(t.stationId, t.updatedAt),
+    index('bookings_return_station').on(t.returnStationId, t.pickupAt, t.id),
     // A car is out with one customer at a time, whatever its ranges say.
     uniqueIndex('bookings_one_active').on(t.vehicleId).where(sql`status = 'ACTIVE'`),
     check(
@@ -122,6 +155,7 @@ export const bookings = pgTable(
       and ${t.startFuelPercent} between 0 and 100 and ${t.returnFuelPercent} between 0 and 100`,
     ),
     check('bookings_charges', sql`${t.lateFeeMinor} >= 0 and ${t.fuelFeeMinor} >= 0 and ${t.damageFeeMinor} >= 0`),
+    check('bookings_deposit', sql`${t.depositMinor} >= 0 and ${t.depositTakenMinor} between 0 and ${t.depositMinor}`),
     check('bookings_period', sql`${t.pickupAt} < ${t.returnAt}`),
     check('bookings_amounts', sql`${t.totalMinor} >= 0 and ${t.feeMinor} between 0 and ${t.totalMinor}`),
     check('bookings_during_half_open', sql`lower_inc(${t.during}) and not upper_inc(${t.during})`),
@@ -141,8 +175,12 @@ export const bookingTransitions = pgTable(
     actor: text('actor').notNull(),
     reason: text('reason'),
     at: at('at').notNull(),
+    /** The stations whose business it is: where the car is picked up and brought back, before the change and after it. */
+    stationIds: uuid('station_ids').array().notNull().default(sql`'{}'`),
+    /** The transaction that wrote it: whoever follows a station reads on from one that was not over yet. */
+    xact: xid8('xact').notNull().default(sql`pg_current_xact_id()`),
   },
-  (t) => [primaryKey({ columns: [t.bookingId, t.sequence] })],
+  (t) => [primaryKey({ columns: [t.bookingId, t.sequence] }), index('booking_transitions_xact').on(t.xact, t.bookingId, t.sequence)],
 );
 
 export const CLAIM_KINDS = ['BOOKING', 'OVERDUE', 'BLOCK'] as const;
@@ -190,3 +228,76 @@ export const promotions = pgTable(
   },
   (t) => [check('promotions_percent', sql`${t.percent} between 1 and 90`)],
 );
+
+export const AGREEMENT_STATUSES = ['PREPARING', 'READY', 'SENT', 'SIGNED', 'DECLINED', 'VOID'] as const;
+
+/**
+ * The rental agreement of a booking, in the versions that its changes brought (BK-11); only the last can be signed. Personal: row-level security is in the
+ * migration. The document itself lies in the storage.
+ */
+export const agreements = pgTable(
+  'agreements',
+  {
+    id: uuid('id').primaryKey(),
+    bookingId: uuid('booking_id')
+      .notNull()
+      .references(() => bookings.id),
+    version: integer('version').notNull(),
+    status: text('status').$type<(typeof AGREEMENT_STATUSES)[number]>().notNull(),
+    /** Of the document that was stored: it is made once, so that what is signed is what was sent. Null before. */
+    sha256: text('sha256'),
+    signUrl: text('sign_url'),
+    attempts: integer('attempts').notNull(),
+    sentAt: at('sent_at'),
+    decidedAt: at('decided_at'),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [uniqueIndex('agreements_version').on(t.bookingId, t.version)],
+);
+
+/** What the local signer keeps, a foreign system that happens to live here: no command of ours reads it. */
+export const localEnvelopes = pgTable('local_envelopes', {
+  id: uuid('id').primaryKey(),
+  /** The sender's name for it: the same key is the same envelope. */
+  key: text('key').notNull().unique(),
+  title: text('title').notNull(),
+  signerName: text('signer_name').notNull(),
+  documentSha256: text('document_sha256').notNull(),
+  outcome: text('outcome').$type<'SIGNED' | 'DECLINED'>(),
+  decidedAt: at('decided_at'),
+  attempts: integer('attempts').notNull(),
+  createdAt: at('created_at').notNull(),
+});
+
+export const PHOTO_MOMENTS = ['PICKUP', 'RETURN'] as const;
+
+/** Photos of a car as it changed hands (BK-07): evidence, so nobody deletes one. Personal: row-level security is in the migration. */
+export const rentalPhotos = pgTable(
+  'rental_photos',
+  {
+    id: uuid('id').primaryKey(),
+    bookingId: uuid('booking_id')
+      .notNull()
+      .references(() => bookings.id),
+    moment: text('moment').$type<(typeof PHOTO_MOMENTS)[number]>().notNull(),
+    width: integer('width').notNull(),
+    height: integer('height').notNull(),
+    createdAt: at('created_at').notNull(),
+  },
+  (t) => [index('rental_photos_booking').on(t.bookingId, t.moment, t.createdAt)],
+);
+
+/** Where stations are, as fleet's news of their vehicles say (EV-01). */
+export const stations = pgTable('stations', {
+  stationId: uuid('station_id').primaryKey(),
+  lat: doublePrecision('lat').notNull(),
+  lng: doublePrecision('lng').notNull(),
+});
+
+/** Where rental cars last were, as fleet says (EV-01). */
+export const vehiclePositions = pgTable('vehicle_positions', {
+  vehicleId: uuid('vehicle_id').primaryKey(),
+  lat: doublePrecision('lat').notNull(),
+  lng: doublePrecision('lng').notNull(),
+  at: at('at').notNull(),
+});

@@ -3,7 +3,7 @@ import { describeActor } from '../../platform/actor.js';
 import type { LiveFeed } from '../../platform/livefeed.js';
 import type { Tx } from '../../platform/postgres.js';
 import { assertTransition, type BookingStatus, isBlocking } from './bookingStatus.js';
-import { availabilityChanged, fillGaps, lockVehicles, overdueHolder, releaseClaims } from './claimQueries.js';
+import { availabilityChanged, heedLateRental, lockVehicles, releaseClaims } from './claimQueries.js';
 import type { BookingRow } from './queries.js';
 import { bookings, bookingTransitions } from './tables.js';
 
@@ -23,18 +23,24 @@ export async function logTransition(
   entry: { bookingId: string; stationId: string | null; from: BookingStatus | null; to: BookingStatus; reason?: string | null },
 ): Promise<void> {
   const { bookingId, stationId } = entry;
-  await tx.orm.insert(bookingTransitions).values({
-    bookingId,
-    sequence: sql`(select coalesce(max(sequence), 0) + 1 from booking_transitions where booking_id = ${bookingId}::uuid)`,
-    fromStatus: entry.from,
-    toStatus: entry.to,
-    actor: describeActor(tx.actor),
-    reason: entry.reason ?? null,
-    at: tx.now,
-  });
+  const [written] = await tx.orm
+    .insert(bookingTransitions)
+    .values({
+      bookingId,
+      sequence: sql`(select coalesce(max(sequence), 0) + 1 from booking_transitions where booking_id = ${bookingId}::uuid)`,
+      fromStatus: entry.from,
+      toStatus: entry.to,
+      actor: describeActor(tx.actor),
+      reason: entry.reason ?? null,
+      at: tx.now,
+      // A booking that has left a station is the business of both.
+      stationIds: sql`array(select distinct s from bookings b, unnest(array[${stationId}::uuid, b.station_id, b.return_station_id]) s
+      where b.id = ${bookingId}::uuid and s is not null)`,
+    })
+    .returning({ stationIds: bookingTransitions.stationIds });
   tx.afterCommit(() => {
     feed.publish(bookingTopic(bookingId));
-    if (stationId) feed.publish(stationTopic(stationId));
+    for (const each of written?.stationIds ?? []) feed.publish(stationTopic(each));
   });
 }
 
@@ -67,6 +73,5 @@ async function giveBack(tx: Tx, booking: BookingRow): Promise<void> {
   availabilityChanged(tx, [booking.vehicleId]);
   await lockVehicles(tx.orm, [booking.vehicleId]);
   await releaseClaims(tx.orm, [booking.id]);
-  const overdue = await overdueHolder(tx.orm, booking.vehicleId);
-  if (overdue) await fillGaps(tx, { ...overdue, vehicleId: booking.vehicleId });
+  await heedLateRental(tx, booking.vehicleId);
 }

@@ -1,6 +1,8 @@
 import { Directive, Field, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf, DateTime, Money, Violation } from '../../platform/graphqlTypes.js';
+import { BOOKING_ORDERS } from './bookingOrder.js';
 import { BOOKING_STATUSES } from './bookingStatus.js';
+import { DEPOSIT_STATUSES } from './deposit.js';
 import { EXTRAS, LINE_KINDS } from './price.js';
 
 const enumOf = <T extends string>(values: readonly T[]) => Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K };
@@ -9,6 +11,8 @@ export const BookingStatus = enumOf(BOOKING_STATUSES);
 export const BookingPaymentMethod = enumOf(['WALLET', 'CARD'] as const);
 export const RentalExtra = enumOf(EXTRAS);
 export const QuoteLineKind = enumOf(LINE_KINDS);
+export const BookingSort = enumOf(BOOKING_ORDERS);
+export const DepositStatus = enumOf(DEPOSIT_STATUSES);
 
 registerEnumType(BookingStatus, {
   name: 'BookingStatus',
@@ -24,6 +28,16 @@ registerEnumType(RentalExtra, { name: 'RentalExtra', description: 'What can be a
 registerEnumType(QuoteLineKind, {
   name: 'QuoteLineKind',
   description: 'What a line of a quote is for; a DISCOUNT is below zero, a FEE is for a young driver or a return elsewhere.',
+});
+
+registerEnumType(BookingSort, {
+  name: 'BookingSort',
+  description: 'NEWEST and OLDEST go by when a booking was made, PICKUP_ASC and PICKUP_DESC by when its car is picked up.',
+});
+registerEnumType(DepositStatus, {
+  name: 'DepositStatus',
+  description:
+    'REQUESTED at pick-up, and then HELD, or DECLINED when wallet or card do not give it; at return RELEASED, or CAPTURED when something of it was taken.',
 });
 
 @ObjectType({ description: 'A time in which a vehicle is taken, the time to prepare it for the next customer included.' })
@@ -101,6 +115,9 @@ export class RentalQuote {
   @Field(() => Money, { description: 'The whole price, tax included.' })
   total!: Money;
 
+  @Field(() => Money, { description: 'What will be set aside at pick-up and released at return, less what that costs; not part of `total`.' })
+  deposit!: Money;
+
   @Field(() => DateTime, { description: 'Until when this price stands: ten minutes.' })
   expiresAt!: Date;
 }
@@ -165,8 +182,23 @@ export class RentalRecord {
   @Field(() => Money, { nullable: true, description: 'For damage; null until the return.' })
   damageFee!: Money | null;
 
+  @Field(() => Money, { nullable: true, description: 'For a driver under 25 whose fee is not in the price, charged at return; null when there is none.' })
+  youngDriverFee!: Money | null;
+
   @Field(() => String, { nullable: true, description: 'What is damaged.' })
   damageNote!: string | null;
+}
+
+@ObjectType({ description: 'What is set aside while the car is out.' })
+export class BookingDeposit {
+  @Field(() => Money, { description: 'How much.' })
+  amount!: Money;
+
+  @Field(() => DepositStatus, { nullable: true, description: 'How far it is; null before the pick-up.' })
+  status!: keyof typeof DepositStatus | null;
+
+  @Field(() => Money, { nullable: true, description: 'How much of it was taken for what the return cost; null unless it is CAPTURED.' })
+  taken!: Money | null;
 }
 
 @ObjectType({ description: 'A vehicle booked by a customer. Visible to that customer and to admins.' })
@@ -222,8 +254,14 @@ export class Booking {
   @Field(() => BookingGuest, { nullable: true, description: 'For whom a partner booked; null for oneself.' })
   guest!: BookingGuest | null;
 
-  @Field(() => DateTime, { nullable: true, description: 'Since when its vehicle may not be back in time: see `replacements`. Null when all is well.' })
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Since when its vehicle may not be back in time: see `replacements`; it can be cancelled free of charge. Null when all is well.',
+  })
   atRiskSince!: Date | null;
+
+  @Field(() => BookingDeposit, { nullable: true, description: 'What is set aside while the car is out; null when there is none.' })
+  deposit!: BookingDeposit | null;
 
   @Field(() => RentalRecord, { nullable: true, description: 'Pick-up and return; null before the pick-up.' })
   rental!: RentalRecord | null;
@@ -251,7 +289,12 @@ export class QuoteRentalInput {
   @Field(() => String, { nullable: true, description: 'A code that makes it cheaper.' })
   promoCode?: string | null;
 
-  @Field(() => Int, { nullable: true, description: 'Age of the youngest driver, in years: 18 or above; under 25 costs a fee.' })
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'Age of the youngest driver, in years: 18 or above; under 25 costs a fee. Left out it says 25 or above: a younger driver pays the fee after pick-up, when the ' +
+      'licence is seen.',
+  })
   driverAge?: number | null;
 
   @Field(() => ID, { nullable: true, description: 'Where the car is returned, when not where it is picked up; costs a fee.' })

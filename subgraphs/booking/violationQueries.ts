@@ -1,6 +1,7 @@
 import { and, asc, eq, lt, sql } from 'drizzle-orm';
 import type { Violation } from '../../platform/graphqlTypes.js';
 import type { Orm } from '../../platform/postgres.js';
+import { OPEN_END } from './availability.js';
 import { bookings } from './tables.js';
 
 const MAX_VIOLATIONS = 100;
@@ -13,6 +14,20 @@ export async function overlappingBookings(orm: Orm): Promise<Violation[]> {
     where a.status in ('HELD', 'CONFIRMED', 'ACTIVE') and b.status in ('HELD', 'CONFIRMED', 'ACTIVE')
     order by since limit ${MAX_VIOLATIONS}`);
   return rows.map((row) => ({ kind: 'BOOKINGS_OVERLAP', reference: row.reference, since: new Date(row.since) }));
+}
+
+/**
+ * Rentals that should have ended before a moment, and whose car others could book all the same: a car on a rental is never free (BK-06b). `since` is when it
+ * should have been back.
+ */
+export async function freeCarsOnRentals(orm: Orm, dueBefore: Date): Promise<Violation[]> {
+  const rows = await orm.execute<{ reference: string; since: string }>(sql`
+    select b.id as reference, b.return_at as since from bookings b
+    where b.status = 'ACTIVE' and b.return_at < ${dueBefore.toISOString()}::timestamptz
+      and not coalesce((select range_agg(c.during) from vehicle_claims c where c.vehicle_id = b.vehicle_id)
+        @> tstzrange(lower(b.during), ${OPEN_END.toISOString()}::timestamptz), false)
+    order by since limit ${MAX_VIOLATIONS}`);
+  return rows.map((row) => ({ kind: 'RENTED_CAR_FREE', reference: row.reference, since: new Date(row.since) }));
 }
 
 /** Bookings that are still held although their hold ended before a moment. */

@@ -45,7 +45,15 @@ export function assertApproved(driver: DriverRow): void {
   if (driver.approval === 'APPROVED') return;
   const message =
     driver.approval === 'SUSPENDED' ? 'You are suspended. Write to us.' : 'An admin has not approved you yet. You hear from us as soon as it is done.';
-  throw new Refusal('NOT_APPROVED', message, { details: { approval: driver.approval } });
+  throw new Refusal('NOT_APPROVED', message, { details: { field: 'driver', rule: 'approved', approval: driver.approval } });
+}
+
+/** @throws Refusal VEHICLE_OFF_ROAD */
+export function assertOnRoad(driver: DriverRow): void {
+  if (driver.vehicleStatus === 'ACTIVE') return;
+  throw new Refusal('VEHICLE_OFF_ROAD', 'Your car is retired or in the workshop. Write to us when it can drive again.', {
+    details: { field: 'vehicle', rule: 'vehicle_active', status: driver.vehicleStatus },
+  });
 }
 
 /** For those who have the role and have not yet said what they drive. */

@@ -1,10 +1,13 @@
-import { and, inArray, sql } from 'drizzle-orm';
+import { and, inArray, isNull, sql } from 'drizzle-orm';
+import { newUuid } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
+import { leaveQueues } from './airportQueue.js';
 import type { Dispatch } from './context.js';
 import { type DriverRow, type DriverState, statesBefore } from './driver.js';
 import { asSystem } from './elevation.js';
 import { tellStanding } from './signals.js';
+import { driverShifts } from './matchingTables.js';
 import { drivers } from './tables.js';
 
 /** Timer that ends a driver's rest; its key is the driver's id. */
@@ -48,6 +51,41 @@ export async function moveDrivers(tx: Tx, dispatch: Dispatch, ids: readonly stri
       .where(and(inArray(drivers.id, [...ids]), inArray(drivers.state, before)))
       .returning(),
   );
+  if (to === 'OFFLINE') await endShifts(tx, rows);
+  if (before.includes('OFFLINE')) await beginShifts(tx, rows);
   for (const row of rows) tellStanding(tx, dispatch, row, options.tripId ?? null);
-  return rows;
+  if (to === 'OFFLINE' || to === 'BUSY')
+    await asSystem(tx, () =>
+      leaveQueues(
+        tx,
+        rows.map((row) => row.id),
+      ),
+    );
+  if (to !== 'AVAILABLE') return rows;
+  // Who was suspended on a trip or while resting, or whose car was retired, does not come back on the road after it (DP-01b).
+  const suspended = await moveDrivers(
+    tx,
+    dispatch,
+    rows.filter((row) => row.approval !== 'APPROVED' || row.vehicleStatus !== 'ACTIVE').map((row) => row.id),
+    'OFFLINE',
+  );
+  return rows.map((row) => suspended.find((other) => other.id === row.id) ?? row);
+}
+
+/** Notes since when drivers are online, for utilisation (DP-37); who was online already goes on with the shift that has begun. */
+async function beginShifts(tx: Tx, rows: readonly DriverRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const shifts = rows.map((row) => ({ id: newUuid(tx.now), driverId: row.id, beganAt: tx.now }));
+  await asSystem(tx, () => tx.orm.insert(driverShifts).values(shifts).onConflictDoNothing());
+}
+
+async function endShifts(tx: Tx, rows: readonly DriverRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const ids = rows.map((row) => row.id);
+  await asSystem(tx, () =>
+    tx.orm
+      .update(driverShifts)
+      .set({ endedAt: tx.now })
+      .where(and(inArray(driverShifts.driverId, ids), isNull(driverShifts.endedAt))),
+  );
 }

@@ -1,8 +1,9 @@
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, ne, sql } from 'drizzle-orm';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm } from '../../platform/postgres.js';
 import type { DriverRow, DriverStanding, DriverState } from './driver.js';
-import { drivers, trips } from './tables.js';
+import type { DriverPoint, KnownDriver } from './positions.js';
+import { driverPositions, drivers, trips } from './tables.js';
 import type { VehicleType } from './vehicleType.js';
 
 const MAX_COUNT = 10_000;
@@ -45,6 +46,43 @@ export async function standingsOf(orm: Orm, driverIds: readonly string[]): Promi
     .leftJoin(trips, and(eq(trips.driverId, drivers.id), inArray(trips.status, ['ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])))
     .where(inArray(drivers.id, [...driverIds]));
   return rows.map((row) => ({ ...row, vehicleType: row.vehicleType as VehicleType, state: row.state as DriverState }));
+}
+
+/** Where these drivers were last, however long ago; nothing for who never was anywhere. */
+export async function lastPlaces(orm: Orm, driverIds: readonly string[]): Promise<DriverPoint[]> {
+  const rows = await orm
+    .select()
+    .from(driverPositions)
+    .where(inArray(driverPositions.driverId, [...driverIds]));
+  return rows.map((row) => ({ ...row, accuracyM: null }));
+}
+
+/** Drivers of one page of a rebuild. */
+const KNOWN_PAGE = 500;
+
+/** Drivers that are not offline, in the order of their ids, with where Postgres saw them last: what Redis is built from again (DP-02). */
+export async function knownDrivers(orm: Orm, afterId: string | null): Promise<KnownDriver[]> {
+  const rows = await orm
+    .select({ driverId: drivers.id, lat: driverPositions.lat, lng: driverPositions.lng, heading: driverPositions.heading, at: driverPositions.recordedAt })
+    .from(drivers)
+    .leftJoin(driverPositions, eq(driverPositions.driverId, drivers.id))
+    .where(and(ne(drivers.state, 'OFFLINE'), afterId === null ? undefined : gt(drivers.id, afterId)))
+    .orderBy(asc(drivers.id))
+    .limit(KNOWN_PAGE);
+  const standings = new Map(
+    (
+      await standingsOf(
+        orm,
+        rows.map((row) => row.driverId),
+      )
+    ).map((standing) => [standing.driverId, standing]),
+  );
+  return rows.flatMap(({ driverId, lat, lng, heading, at }) => {
+    const standing = standings.get(driverId);
+    if (!standing) return [];
+    const last = lat === null || lng === null || at === null ? null : { driverId, lat, lng, heading, speedKmh: null, accuracyM: null, recordedAt: at };
+    return [{ standing, last }];
+  });
 }
 
 /** Which of these drivers the actor has a live trip with: what they do now is his business. Row-level security hides all other trips. */

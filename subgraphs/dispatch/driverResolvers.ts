@@ -72,7 +72,7 @@ export class DriverResolver {
     return toDriver(await ctx.run((tx) => registerDriver(tx, requirePerson(ctx.actor), input)));
   }
 
-  @Mutation(() => Driver, { description: 'Lets a driver go online. For admins.' })
+  @Mutation(() => Driver, { description: 'Lets a driver go online. Refused with DOCUMENTS_MISSING while papers are missing that we ask for. For admins.' })
   async approveDriver(@Arg('id', () => ID, { description: 'Which driver.' }) id: string, @Ctx() ctx: DispatchContext): Promise<Driver> {
     const driverId = requireUuid('drv', id, 'driver');
     return toDriver(await ctx.run((tx) => approveDriver(tx, ctx.loaders.dispatch, driverId)));
@@ -85,7 +85,7 @@ export class DriverResolver {
     const row = await ctx.run((tx) => goOnline(tx, dispatch, requirePerson(ctx.actor)));
     const now = ctx.db.clock();
     // The driver is online whether or not Redis takes this: the device's next point puts him on the map.
-    await recordLocations(dispatch, [{ driverId: row.id, point, recordedAt: now }], now).catch((error: unknown) =>
+    await recordLocations(dispatch, [{ driverId: row.id, point, recordedAt: now }], now, 'live').catch((error: unknown) =>
       ctx.log.warn({ err: error }, 'first position not kept'),
     );
     return toDriver(row);

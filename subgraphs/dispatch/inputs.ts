@@ -40,6 +40,9 @@ export class LocationInput {
   @Field(() => Float, { nullable: true, description: 'How far off the point may be, in metres.' })
   accuracyM?: number;
 
+  @Field({ nullable: true, description: 'True when the system of the device says that an app invents its positions. Such points are not believed.' })
+  mocked?: boolean;
+
   @Field(() => DateTime, { description: "When, by the device's clock. Points are ordered by it; more than 30 s ahead of our clock is refused." })
   recordedAt!: Date;
 }
@@ -61,7 +64,7 @@ export class QuoteTripInput {
   @Field(() => [VehicleType], { nullable: true, description: 'For these classes of ride; for all when not given.' })
   vehicleTypes?: (keyof typeof VehicleType)[];
 
-  @Field(() => DateTime, { nullable: true, description: 'When it is to begin, up to seven days ahead; now when not given.' })
+  @Field(() => DateTime, { nullable: true, description: 'When it is to begin, up to 30 days ahead, at a price that is then fixed; now when not given.' })
   departAt?: Date;
 }
 

@@ -156,11 +156,16 @@ test('DP-31b: only rider, driver and admins may watch; others hear that there is
   accepted(await say.accept(driver, (await say.offer(driver)).id));
   const former = await watch(driver.actor, trip.id);
   expect(line(await nextOf(former))).toBe('SNAPSHOT 3 ACCEPTED');
-  // Nothing reassigns a trip yet; when something does, the former driver must not go on watching.
+  // What is remembered outside of Postgres still says that he drives: his points go on reaching the trip's feed, and nobody may be shown them.
   const other = await say.driver(say.spot());
   await t.owner`update trips set driver_id = ${other.uuid}, driver_user_id = ${other.actor.id} where id = ${uuidOf('trp', trip.id)}`;
+  const astray = shifted(pickup, 333);
+  accepted(await say.move(driver, astray, 5));
   accepted(await say.drive(other, 'arriveAtPickup', trip.id));
   expect(await nextOf(former)).toBe('completed');
+  const shown: Update[] = [];
+  while (shown.at(-1)?.status !== 'DRIVER_ARRIVED') shown.push((await nextOf(admin)) as Update);
+  expect(shown.filter(({ position }) => Math.abs((position?.lat ?? 0) - astray.lat) < 1e-6)).toEqual([]);
   await admin.return(undefined);
 });
 

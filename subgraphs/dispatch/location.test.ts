@@ -166,25 +166,6 @@ test('DP-07: where we do not drive, the nearest place where we do is named', asy
   accepted(await say.quotes(say.rider(), nearest, { lat: 30.05, lng: 31.24 }));
 });
 
-test('DP-12: demand without drivers raises the price, says why, and shows on the map', async () => {
-  const here = say.spot();
-  for (let i = 0; i < 4; i += 1) await say.requested(say.rider(), here);
-  const quote = await say.quote(say.rider(), here);
-  expect(quote).toMatchObject({ surge: 2, surgeReason: expect.stringContaining('More people') });
-  expect(quote.lines.map((line) => line.label)).toContain('High demand, ×2.0');
-  const map = async (more: Record<string, unknown>) =>
-    t.run<{ surgeMap: { cell: string; surge: number; boundary: unknown[] }[] }>(
-      say.rider(),
-      'query($near: PointInput!, $radiusKm: Float) { surgeMap(near: $near, radiusKm: $radiusKm) { cell surge center { lat } boundary { lat lng } } }',
-      { near: here, ...more },
-    );
-  const cells = accepted(await map({ radiusKm: 2 })).surgeMap;
-  expect(cells.filter((cell) => cell.surge > 1).map((cell) => cell.surge)).toEqual([2]);
-  expect(cells.length).toBeGreaterThan(10);
-  expect(cells.every((cell) => cell.surge >= 1 && cell.surge <= 3 && cell.boundary.length >= 5)).toBe(true);
-  expect((await map({ radiusKm: 11 })).codes).toEqual(['VALIDATION_ERROR']);
-});
-
 test('DP-04: while Postgres does not answer, points wait in a bounded buffer, and none is written twice', async () => {
   const driver = await say.driver(say.spot());
   const log = createLog({ service: 'test', level: 'fatal' });

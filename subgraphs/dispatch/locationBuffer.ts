@@ -1,7 +1,12 @@
 import { sql } from 'drizzle-orm';
 import { systemActor } from '../../platform/actor.js';
-import { type Database, inTransaction } from '../../platform/postgres.js';
+import { sqlState } from '../../platform/errors.js';
+import { type Database, inTransaction, type Tx } from '../../platform/postgres.js';
+import { setTimer } from '../../platform/timers.js';
+import { preparePartitions } from './historyMonths.js';
 import { type DriverPoint, newestOfEach } from './positions.js';
+import { ROUTE_TIMER } from './route.js';
+import { tripsDrivenBetween } from './tripQueries.js';
 
 /** Points on their way to Postgres, in batches (DP-03). */
 export interface LocationBuffer {
@@ -54,14 +59,7 @@ export function openLocationBuffer(options: { db: Database; maxPoints: number })
     while (history.length > 0 && due()) {
       const batch = history.splice(0, MAX_ROWS);
       try {
-        await inTransaction(systemActor('positions'), db, CAUSE, (tx) =>
-          tx.orm.execute(sql`insert into driver_location_history
-          (driver_id, recorded_at, received_at, lat, lng, heading, speed_kmh, accuracy_m)
-          select "driverId", "recordedAt", "receivedAt", lat, lng, heading, "speedKmh", "accuracyM" from json_to_recordset(${JSON.stringify(batch)}::json)
-            as point("driverId" uuid, "recordedAt" timestamptz, "receivedAt" timestamptz, lat float8, lng float8,
-              heading float8, "speedKmh" float8, "accuracyM" float8)
-          on conflict do nothing`),
-        );
+        await insertHistory(db, batch).catch((error: unknown) => withPartitions(db, batch, error));
       } catch (error) {
         history.unshift(...batch);
         bound();
@@ -69,7 +67,6 @@ export function openLocationBuffer(options: { db: Database; maxPoints: number })
       }
     }
   };
-
   const writeLatest = async (all: boolean) => {
     const now = db.clock().getTime();
     for (const [driverId, at] of writtenAt) if (now - at >= LATEST_EVERY_MS) writtenAt.delete(driverId);
@@ -130,4 +127,44 @@ export function openLocationBuffer(options: { db: Database; maxPoints: number })
       await write(true);
     },
   };
+}
+
+async function insertHistory(db: Database, batch: readonly Waiting[]): Promise<void> {
+  await inTransaction(systemActor('positions'), db, CAUSE, async (tx) => {
+    await tx.orm.execute(sql`insert into driver_location_history
+      (driver_id, recorded_at, received_at, lat, lng, heading, speed_kmh, accuracy_m)
+      select "driverId", "recordedAt", "receivedAt", lat, lng, heading, "speedKmh", "accuracyM" from json_to_recordset(${JSON.stringify(batch)}::json)
+        as point("driverId" uuid, "recordedAt" timestamptz, "receivedAt" timestamptz, lat float8, lng float8,
+          heading float8, "speedKmh" float8, "accuracyM" float8)
+      on conflict do nothing`);
+    await routesAgain(tx, batch);
+  });
+}
+
+/** Points that come so long after they were taken may belong to a trip that is over. */
+const LATE_MS = 10_000;
+/** Pause before a route is written again: a device that was offline sends its points in several calls. */
+const ROUTE_AGAIN_MS = 2_000;
+
+/** Has the routes of completed trips written again that late points lie in (DP-33). */
+async function routesAgain(tx: Tx, batch: readonly Waiting[]): Promise<void> {
+  const late = new Map<string, { driverId: string; from: Date; to: Date }>();
+  for (const { driverId, recordedAt, receivedAt } of batch) {
+    if (receivedAt.getTime() - recordedAt.getTime() < LATE_MS) continue;
+    const known = late.get(driverId);
+    const [from, to] = [known?.from ?? recordedAt, known?.to ?? recordedAt];
+    late.set(driverId, { driverId, from: from < recordedAt ? from : recordedAt, to: to > recordedAt ? to : recordedAt });
+  }
+  if (late.size === 0) return;
+  for (const tripId of await tripsDrivenBetween(tx.orm, [...late.values()])) {
+    await setTimer(tx, { kind: ROUTE_TIMER, key: tripId, dueAt: new Date(tx.now.getTime() + ROUTE_AGAIN_MS) });
+  }
+}
+
+/** A month that nobody has prepared must not hold up all points behind it: it is made now. @throws the error when that was not what is wrong */
+async function withPartitions(db: Database, batch: readonly Waiting[], error: unknown): Promise<void> {
+  if (sqlState(error) !== '23514') throw error;
+  const times = batch.map((point) => point.recordedAt.getTime());
+  await inTransaction(systemActor('positions'), db, CAUSE, (tx) => preparePartitions(tx, new Date(Math.min(...times)), new Date(Math.max(...times))));
+  await insertHistory(db, batch);
 }

@@ -1,36 +1,66 @@
 import { isPrivileged, isSelfOrPrivileged, systemActor } from '../../platform/actor.js';
-import type { Context } from '../../platform/context.js';
 import { buildFederatedSchema } from '../../platform/federatedSchema.js';
 import { uuidOf } from '../../platform/ids.js';
 import { inTransaction, type Tx } from '../../platform/postgres.js';
 import { connectRedis } from '../../platform/queue.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
+import { linkSigner } from '../../platform/signedLinks.js';
+import { diskStorage } from '../../platform/storage.js';
 import type { Subgraph } from '../../platform/subgraph.js';
+import { osrmRouting } from './adapters/osrm.js';
 import { localRouting } from './adapters/routing.js';
+import { writeQueueChanges } from './airportQueue.js';
 import { cityClock } from './cityClock.js';
+import { availableByCell } from './cityQueries.js';
+import { CityResolver } from './cityResolvers.js';
+import { startCityTimers } from './cityTimers.js';
 import { type DispatchConfig, readDispatchConfig } from './config.js';
 import type { Dispatch, DispatchContext, DispatchLoaders } from './context.js';
-import { driverOfUser, standingsOf } from './driverQueries.js';
+import { DocumentResolver } from './documentResolvers.js';
+import { documentUploads } from './documentUploads.js';
+import { driverOfUser, driversByIds, knownDrivers, lastPlaces, standingsOf } from './driverQueries.js';
 import { DriverResolver } from './driverResolvers.js';
+import { LocationFlagResolver, DriverStandingResolver } from './flagResolvers.js';
 import { dispatchConsumes, dispatchTimers } from './jobs.js';
+import { openJournal } from './journal.js';
+import { rememberDrivers } from './knownDrivers.js';
 import { dispatchLoaders } from './loaders.js';
 import { openLocationBuffer } from './locationBuffer.js';
+import { movePositions } from './locationCommands.js';
+import { writeFlags } from './locationFlags.js';
 import { MapResolver } from './mapResolvers.js';
-import { dispatchPermissions } from './permissions.js';
+import { MATCHING_RESOLVERS } from './matchingResolvers.js';
+import { openNearbyMap } from './nearbyMap.js';
+import { NearbySubscription } from './nearbySubscription.js';
+import { dispatchPermissions, dispatchSameForAll } from './permissions.js';
+import { openPositionBacklog } from './positionBacklog.js';
+import { PriceResolver } from './priceResolvers.js';
 import { openPositions } from './positions.js';
 import { seedDispatch } from './seed.js';
 import { toDriver, toTrip } from './shapes.js';
+import { type Strategies, strategiesFor } from './strategies.js';
 import { DispatchSubscriptions } from './subscriptions.js';
+import { openSupplyMap } from './supplyMap.js';
+import { SuspensionResolver } from './suspensionResolvers.js';
 import { OfferResolver, TripResolver, UserTripsResolver } from './tripResolvers.js';
 import { SystemHealth } from './types.js';
+import { beginUpkeep } from './upkeep.js';
 import { dispatchViolations } from './violations.js';
+import { openZoneCache } from './zoneCache.js';
+import { activeZones, zoneOf } from './zoneQueries.js';
+import { DriverQueueResolver, ZoneResolver } from './zoneResolvers.js';
 
 /** Federation schema of dispatch; also what composition reads. */
 export function buildDispatchSchema() {
   return buildFederatedSchema({
-    resolvers: [TripResolver, OfferResolver, UserTripsResolver, DriverResolver, MapResolver, DispatchSubscriptions],
+    resolvers: [
+      ...([TripResolver, OfferResolver, UserTripsResolver, DriverResolver, MapResolver, PriceResolver, CityResolver, DispatchSubscriptions] as const),
+      ...([ZoneResolver, DriverQueueResolver, LocationFlagResolver, DriverStandingResolver, SuspensionResolver, NearbySubscription, DocumentResolver] as const),
+      ...MATCHING_RESOLVERS,
+    ],
     orphanedTypes: [SystemHealth],
     permissions: dispatchPermissions,
+    sameForAll: dispatchSameForAll,
     references: {
       Trip: {
         async __resolveReference(reference: { id?: string; ref?: string }, ctx: DispatchContext) {
@@ -53,39 +83,77 @@ export function buildDispatchSchema() {
         },
       },
       SystemHealth: {
-        async __resolveReference(_reference: unknown, ctx: Context) {
-          return isPrivileged(ctx.actor) ? { id: 'system', dispatchViolations: await ctx.run(dispatchViolations) } : null;
+        async __resolveReference(_reference: unknown, ctx: DispatchContext) {
+          if (!isPrivileged(ctx.actor)) return null;
+          return { id: 'system', dispatchViolations: await ctx.run((tx) => dispatchViolations(tx, ctx.loaders.dispatch.redis)) };
         },
       },
     },
   });
 }
 
-export async function startDispatch(environment: SubgraphEnvironment, config: DispatchConfig = readDispatchConfig({})): Promise<Subgraph> {
+/** `strategies` are others than those of the house only in tests of the runner. */
+export async function startDispatch(
+  environment: SubgraphEnvironment,
+  config: DispatchConfig = readDispatchConfig({}),
+  strategies: Strategies = strategiesFor(config),
+): Promise<Subgraph> {
   const built = await buildDispatchSchema();
   return startSubgraph<DispatchLoaders>('dispatch', environment, async ({ db, feed, log }) => {
     const redis = connectRedis(environment.redisUrl, log);
     const asJob = <T>(work: (tx: Tx) => Promise<T>) => inTransaction(systemActor('positions'), db, { traceId: '0'.repeat(32), causationId: 'positions' }, work);
+    const onError = (error: unknown, what: string) => log.warn({ err: error }, what);
     const cityTime = cityClock(config.timeZone);
-    const dispatch: Dispatch = {
+    const local = localRouting((at) => cityTime(at).hour);
+    const positions = openPositions({
+      redis,
+      clock: environment.clock,
+      readStandings: (ids) => asJob((tx) => standingsOf(tx.orm, ids)),
+      readPlaces: (ids) => asJob((tx) => lastPlaces(tx.orm, ids)),
+      readKnown: (afterId) => asJob((tx) => knownDrivers(tx.orm, afterId)),
+      onError,
+    });
+    const secret = environment.internalSecret;
+    const origin = () => config.publicOrigin ?? new URL(environment.graphUrl()).origin;
+    const storage = diskStorage({ dir: config.storageDir, subgraph: 'dispatch', secret, origin, clock: environment.clock });
+    const uploads = linkSigner(secret, 'uploads:dispatch');
+    const moving = {
       config,
+      files: { storage, uploads, origin },
       feed,
       cityTime,
-      routing: localRouting((at) => cityTime(at).hour),
+      strategies,
+      routing: config.osrmUrl ? osrmRouting({ url: config.osrmUrl, local, clock: environment.clock, onError }) : local,
       buffer: openLocationBuffer({ db, maxPoints: config.bufferPoints }),
-      positions: openPositions({
-        redis,
-        clock: environment.clock,
-        readStandings: (ids) => asJob((tx) => standingsOf(tx.orm, ids)),
-        onError: (error, what) => log.warn({ err: error }, what),
+      positions,
+      redis,
+      onError,
+      zones: openZoneCache({ read: () => asJob(async (tx) => (await activeZones(tx.orm)).map(zoneOf)), feed, onError }),
+      flags: openJournal({ db, name: 'location-flags', maxWaiting: config.bufferPoints, write: writeFlags }),
+      queueChanges: openJournal({ db, name: 'airport-queue', maxWaiting: config.bufferPoints, write: writeQueueChanges }),
+      supply: openSupplyMap({ read: () => asJob((tx) => availableByCell(tx.orm, tx.now)), clock: environment.clock }),
+      nearbyMap: openNearbyMap({ positions, onError }),
+      drivers: rememberDrivers({
+        driverOfUser: async (userId) => (await positions.driverOf(userId)) ?? (await asJob((tx) => driverOfUser(tx.orm, userId)))?.id ?? null,
+        readExisting: async (ids) => (await asJob((tx) => driversByIds(tx.orm, ids))).map((driver) => driver.id),
       }),
-      driverIdOf: rememberedDriverIds(asJob),
     };
+    const backlog = openPositionBacklog({
+      maxDrivers: config.backlogDrivers,
+      take: async (points) => {
+        await movePositions(moving, points);
+      },
+      onError,
+    });
+    const dispatch: Dispatch = { ...moving, backlog };
+    await asJob(beginUpkeep);
+    await asJob(startCityTimers);
     return {
       ...built,
       loaders: (run) => dispatchLoaders(run, dispatch),
       consumes: dispatchConsumes(dispatch),
       timers: dispatchTimers(dispatch),
+      routes: [documentUploads({ db, storage, links: uploads }), ...storage.routes],
       seedDemo: () => seedDispatch(db, dispatch),
       checks: {
         positions: async () => {
@@ -93,25 +161,12 @@ export async function startDispatch(environment: SubgraphEnvironment, config: Di
         },
       },
       close: async () => {
-        await dispatch.buffer.stop();
+        backlog.stop();
+        moving.nearbyMap.stop();
+        await Promise.all([moving.zones.stop(), moving.buffer.stop(), moving.flags.stop(), moving.queueChanges.stop()]);
+        dispatch.routing.stop();
         redis.disconnect();
       },
     };
   });
-}
-
-/** People whose driver is remembered: a driver's id never changes, so that a position needs no Postgres to know whose it is. */
-const MAX_REMEMBERED = 100_000;
-
-function rememberedDriverIds(asJob: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>): Dispatch['driverIdOf'] {
-  const known = new Map<string, string>();
-  return async (userId) => {
-    const remembered = known.get(userId);
-    if (remembered) return remembered;
-    const driver = await asJob((tx) => driverOfUser(tx.orm, userId));
-    if (!driver) return null;
-    if (known.size >= MAX_REMEMBERED) known.delete(known.keys().next().value as string);
-    known.set(userId, driver.id);
-    return driver.id;
-  };
 }

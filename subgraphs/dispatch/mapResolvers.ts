@@ -4,17 +4,18 @@ import { parseInput } from '../../platform/errors.js';
 import { PointInput } from '../../platform/graphqlTypes.js';
 import { uuidOf } from '../../platform/ids.js';
 import { requirePerson } from './actors.js';
+import { raisedCells, type SurgeCellRow, surgeOf } from './cityQueries.js';
 import type { DispatchContext } from './context.js';
 import { notRegistered } from './driver.js';
 import { DriverLocationInput, LocationInput, QuoteTripInput } from './inputs.js';
 import { type Acknowledgement, assertAccepted, recordLocations } from './locationCommands.js';
-import type { Report } from './locationReport.js';
+import type { Report, ReportKind } from './locationReport.js';
 import { LocationAck, NearbyDriver, SurgeCell, TripQuote } from './mapTypes.js';
-import { pointSchema } from './point.js';
-import { quoteTrip, supplyAround } from './quoteCommands.js';
+import { distanceM, pointSchema } from './point.js';
+import type { NearbyDriver as Nearby } from './positions.js';
+import { planTrip, quoteTrip } from './quoteCommands.js';
 import { toQuote } from './shapes.js';
-import { cellOf, cellsAround, DEMAND_WINDOW_MS, shapeOf, surgePermille } from './surge.js';
-import { requestsPerCell } from './tripQueries.js';
+import { cellsAround, shapeOf, surgeReason } from './surge.js';
 import { VehicleType } from './types.js';
 import { VEHICLE_TYPES } from './vehicleType.js';
 
@@ -25,8 +26,7 @@ const DEFAULT_FIRST = 20;
 /** A surge map this large has about 430 cells. */
 const MAX_SURGE_RADIUS_KM = 10;
 const DEFAULT_SURGE_RADIUS_KM = 3;
-/** Drivers counted for one surge map. */
-const MAX_COUNTED = 5_000;
+const MAX_CITY_RADIUS_KM = 60;
 
 const radius = (max: number, fallback: number) =>
   z
@@ -35,7 +35,7 @@ const radius = (max: number, fallback: number) =>
     .max(max, `must not be above ${max} km`)
     .nullish()
     .transform((km) => km ?? fallback);
-const nearbySchema = z.object({
+export const nearbySchema = z.object({
   near: pointSchema,
   radiusKm: radius(MAX_RADIUS_KM, DEFAULT_RADIUS_KM),
   first: z
@@ -45,6 +45,7 @@ const nearbySchema = z.object({
     .nullish()
     .transform((first) => first ?? DEFAULT_FIRST),
 });
+const raisedSchema = z.object({ near: pointSchema, radiusKm: radius(MAX_CITY_RADIUS_KM, MAX_CITY_RADIUS_KM) });
 const surgeSchema = z.object({ near: pointSchema, radiusKm: radius(MAX_SURGE_RADIUS_KM, DEFAULT_SURGE_RADIUS_KM) });
 
 @Resolver()
@@ -60,48 +61,46 @@ export class MapResolver {
     const search = parseInput(nearbySchema, { near, radiusKm, first }, '');
     if (search.first === 0) return [];
     const found = await ctx.loaders.dispatch.positions.nearby(search.near, search.radiusKm, vehicleType ? [vehicleType] : VEHICLE_TYPES, search.first);
-    return found.map((driver) => ({
-      position: driver.place,
-      heading: driver.heading,
-      distanceM: driver.distanceM,
-      vehicleType: driver.vehicleType,
-      lastSeenAt: driver.at,
-    }));
+    return found.map(toNearby);
   }
 
-  @Query(() => [SurgeCell], { description: 'Demand around a place, cell by cell.' })
+  @Query(() => [SurgeCell], { description: 'Demand around a place, cell by cell, as prices know it.' })
   async surgeMap(
     @Ctx() ctx: DispatchContext,
     @Arg('near', () => PointInput, { description: 'The place.' }) near: PointInput,
-    @Arg('radiusKm', () => Float, { nullable: true, description: 'How far around it: 3 km when not given, at most 10.' }) radiusKm?: number,
+    @Arg('radiusKm', () => Float, { nullable: true, description: 'How far around it: 3 km when not given, at most 10; 60 with `onlyRaised`.' })
+    radiusKm?: number,
+    @Arg('onlyRaised', () => Boolean, { nullable: true, description: 'Only cells where surge is above 1.0: for a map of the whole city.' })
+    onlyRaised?: boolean,
   ): Promise<SurgeCell[]> {
-    const area = parseInput(surgeSchema, { near, radiusKm }, '');
+    const area = parseInput(onlyRaised ? raisedSchema : surgeSchema, { near, radiusKm }, '');
+    if (onlyRaised) {
+      const raised = await ctx.run((tx) => raisedCells(tx.orm));
+      return raised.map((row) => toSurgeCell(row.cell, row)).filter((cell) => distanceM(area.near, cell.center) <= area.radiusKm * 1000);
+    }
     const cells = cellsAround(area.near, area.radiusKm);
-    // A cell reaches beyond its centre: a kilometre more, so that the outer ones are counted whole.
-    const supply = await ctx.loaders.dispatch.positions.nearby(area.near, area.radiusKm + 1, VEHICLE_TYPES, MAX_COUNTED);
-    const requests = await ctx.run((tx) => requestsPerCell(tx.orm, cells, new Date(tx.now.getTime() - DEMAND_WINDOW_MS)));
-    const available = new Map<string, number>();
-    for (const { place } of supply) available.set(cellOf(place), (available.get(cellOf(place)) ?? 0) + 1);
-    return cells.map((cell) => ({ cell, ...shapeOf(cell), surge: Number(surgePermille(requests.get(cell) ?? 0, available.get(cell) ?? 0)) / 1000 }));
+    const surge = await ctx.run((tx) => surgeOf(tx.orm, cells));
+    return cells.map((cell) => toSurgeCell(cell, surge.get(cell)));
   }
 
   @Mutation(() => [TripQuote], {
-    description: 'What a trip would cost, one quote per class of ride, each good for ten minutes. Refused with OUTSIDE_SERVICE_AREA where we do not drive.',
+    description:
+      'What a trip would cost, one quote per class of ride, each good for ten minutes. Refused with OUTSIDE_SERVICE_AREA where we do not drive, and NO_ROUTE where no street leads.',
   })
   async quoteTrip(@Arg('input', () => QuoteTripInput, { description: 'The trip.' }) input: QuoteTripInput, @Ctx() ctx: DispatchContext): Promise<TripQuote[]> {
     const { dispatch } = ctx.loaders;
     const ownerId = requirePerson(ctx.actor);
-    const pickup = parseInput(pointSchema, input.pickup, 'input.pickup');
-    const supply = await supplyAround(dispatch, pickup);
-    return (await ctx.run((tx) => quoteTrip(tx, dispatch, ownerId, input, supply))).map(toQuote);
+    // The routing server is asked before the transaction begins: a slow one must not hold a connection of the database.
+    const plan = await planTrip(dispatch, input, ctx.db.clock());
+    return (await ctx.run((tx) => quoteTrip(tx, dispatch, ownerId, plan))).map(toQuote);
   }
 
-  @Mutation(() => LocationAck, { description: 'Where you are. Refused with VALIDATION_ERROR when the point is not possible. For drivers.' })
+  @Mutation(() => LocationAck, { description: 'Where you are. Refused with VALIDATION_ERROR when the point is not possible, or cannot be true. For drivers.' })
   async updateLocation(
     @Arg('input', () => LocationInput, { description: 'The point.' }) input: LocationInput,
     @Ctx() ctx: DispatchContext,
   ): Promise<LocationAck> {
-    const acknowledgement = await recordOwn(ctx, [input]);
+    const acknowledgement = await recordOwn(ctx, [input], 'live');
     assertAccepted(acknowledgement);
     return toAck(acknowledgement);
   }
@@ -111,7 +110,7 @@ export class MapResolver {
     @Arg('input', () => [LocationInput], { description: 'The points.' }) input: LocationInput[],
     @Ctx() ctx: DispatchContext,
   ): Promise<LocationAck> {
-    return toAck(await recordOwn(ctx, input));
+    return toAck(await recordOwn(ctx, input, 'offline'));
   }
 
   @Mutation(() => LocationAck, { description: 'Where many drivers are, up to 500 points. For service keys with the scope `locations:write`.' })
@@ -120,19 +119,29 @@ export class MapResolver {
     @Ctx() ctx: DispatchContext,
   ): Promise<LocationAck> {
     const reports = input.map((point): Report => ({ ...point, driverId: uuidOf('drv', point.driverId) }));
-    return toAck(await recordLocations(ctx.loaders.dispatch, reports, ctx.db.clock()));
+    return toAck(await recordLocations(ctx.loaders.dispatch, reports, ctx.db.clock(), 'offline'));
   }
 }
 
-async function recordOwn(ctx: DispatchContext, input: readonly LocationInput[]): Promise<Acknowledgement> {
+/** What the public may know of a driver: no identity. */
+export function toNearby(driver: Nearby): NearbyDriver {
+  return { position: driver.place, heading: driver.heading, distanceM: driver.distanceM, vehicleType: driver.vehicleType, lastSeenAt: driver.at };
+}
+
+async function recordOwn(ctx: DispatchContext, input: readonly LocationInput[], kind: ReportKind): Promise<Acknowledgement> {
   const { dispatch } = ctx.loaders;
-  const driverId = await dispatch.driverIdOf(requirePerson(ctx.actor));
+  const driverId = await dispatch.drivers.idOf(requirePerson(ctx.actor));
   if (driverId === null) throw notRegistered();
   return recordLocations(
     dispatch,
     input.map((point) => ({ ...point, driverId })),
     ctx.db.clock(),
+    kind,
   );
+}
+
+function toSurgeCell(cell: string, row: SurgeCellRow | undefined): SurgeCell {
+  return { cell, ...shapeOf(cell), surge: (row?.surgePermille ?? 1_000) / 1000, surgeReason: row ? surgeReason(row) : null };
 }
 
 function toAck({ accepted, rejections }: Acknowledgement): LocationAck {

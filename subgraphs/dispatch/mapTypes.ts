@@ -1,5 +1,6 @@
 import { Field, Float, ID, Int, ObjectType } from 'type-graphql';
 import { DateTime, Money, Point } from '../../platform/graphqlTypes.js';
+import { PriceMultipliers } from './priceTypes.js';
 import { LocationRejectionReason, VehicleType } from './types.js';
 
 @ObjectType({ description: 'Part of a price.' })
@@ -9,6 +10,15 @@ export class FareLine {
 
   @Field(() => Money, { description: 'How much; may be negative, as rounding can be.' })
   amount!: Money;
+}
+
+@ObjectType({ description: 'From one amount to another.' })
+export class PriceRange {
+  @Field(() => Money, { description: 'The least.' })
+  low!: Money;
+
+  @Field(() => Money, { description: 'The most.' })
+  high!: Money;
 }
 
 @ObjectType({ description: 'The price of a trip for one class of ride, good for ten minutes and for one request.' })
@@ -22,6 +32,14 @@ export class TripQuote {
   @Field(() => Money, { description: 'What the trip costs.' })
   price!: Money;
 
+  @Field(() => PriceRange, {
+    description: 'What this trip costs without high demand, and with the most demand at which this quote is still taken: whether waiting may be worth it.',
+  })
+  priceRange!: PriceRange;
+
+  @Field(() => PriceMultipliers, { nullable: true, description: 'What multiplied the price; null for quotes of before this was kept.' })
+  multipliers!: PriceMultipliers | null;
+
   @Field(() => [FareLine], { description: 'How the price comes about; the lines add up to it.' })
   lines!: FareLine[];
 
@@ -34,7 +52,7 @@ export class TripQuote {
   @Field(() => Int, { description: 'Seconds that the ride takes.' })
   tripEtaSeconds!: number;
 
-  @Field(() => Float, { description: 'By how much high demand multiplies the price: 1.0 to 3.0.' })
+  @Field(() => Float, { description: 'By how much high demand multiplies the price: 1.0 to 3.0. It changes by a tenth in half a minute at most.' })
   surge!: number;
 
   @Field(() => String, { nullable: true, description: 'Why surge is above 1.0, to be shown before the rider agrees.' })
@@ -78,6 +96,9 @@ export class SurgeCell {
 
   @Field(() => Float, { description: 'By how much prices of trips from there are multiplied: 1.0 to 3.0.' })
   surge!: number;
+
+  @Field(() => String, { nullable: true, description: 'Why surge is above 1.0.' })
+  surgeReason!: string | null;
 }
 
 @ObjectType({ description: 'A point that was not taken.' })

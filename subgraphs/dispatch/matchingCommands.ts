@@ -1,87 +1,242 @@
 import { eq } from 'drizzle-orm';
+import { Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
+import { nextInQueue } from './airportQueue.js';
 import type { Dispatch } from './context.js';
 import { moveDrivers } from './driverMoves.js';
 import { tripNoDrivers } from './events.js';
 import { earningsOf } from './fare.js';
-import { CANDIDATES_PER_ROUND, OFFERS_PER_ROUND, ranked, ROUND_RADII_KM } from './matching.js';
-import { closeOffers, ROUND_TIMER } from './offerCommands.js';
-import { candidatesFor, claimDrivers, freeDriversInBox } from './offerQueries.js';
+import { isOverload, OVERLOAD_FACTOR, searchLoad, switchMode } from './matchingModes.js';
+import { BACKUP_TIMER, closeExpiredOffers, ROUND_TIMER } from './offerCommands.js';
+import {
+  candidatesFor,
+  claimDrivers,
+  freeDriversInBox,
+  KEPT_FRESH_MS,
+  type OfferRow,
+  pendingOffersOfTrip,
+  standbyOfferOf,
+  waitingSearches,
+} from './offerQueries.js';
 import { distanceM, type Place } from './point.js';
 import { tellOffers } from './signals.js';
+import { afterRound, type MatchingRequest, type MatchingStrategy, type Plan, type Search, STRATEGY_NAMES, type StrategyName } from './strategy.js';
 import { offers, trips } from './tables.js';
-import { pickupOf, type TripRow } from './trip.js';
+import { recordRound } from './tickCommands.js';
+import { destinationOf, fareOf, pickupOf, type TripRow } from './trip.js';
 import { lockTrip } from './tripQueries.js';
 import { stepTrip } from './tripSteps.js';
 import { SERVED_BY, type VehicleType } from './vehicleType.js';
+import { airportAt } from './zone.js';
 
-/** How old a position in Postgres may be: 60 s as in Redis (DP-20), and the 5 s that it may wait to be written. */
-const KEPT_FRESH_MS = 65_000;
+/** Timer of the next decision of a strategy that decides for many trips at once; its key is the strategy's name. */
+export const TICK_TIMER = 'matching.tick';
+
+/** Drivers that a round takes from the index to choose from. */
+const CANDIDATES_PER_ROUND = 60;
+/** Searches that one tick decides for; the others wait for the next. */
+const SEARCHES_PER_TICK = 500;
 
 /**
- * One round of the search for a driver (DP-22, FIRST_ACCEPT), run by the trip's timer as SYSTEM: open offers of the round before are over, the next
- * drivers are asked, and the timer is set for the end of this round. After the last round nobody comes, and the rider is told so.
+ * A trip's turn in its search for a driver, run by the trip's timer as SYSTEM. Offers whose time is over are closed; while others are still open, as
+ * bids are that the rider may choose from, nothing happens until they are over too. Then the next round is made, here or in its strategy's next tick.
  */
 export async function runRound(tx: Tx, dispatch: Dispatch, tripId: string): Promise<void> {
-  const trip = await lockTrip(tx.orm, tripId);
+  const found = await lockTrip(tx.orm, tripId);
+  // One for later: its time has come.
+  const trip = found?.status === 'REQUESTED' ? await stepTrip(tx, dispatch, found, 'SEARCHING', 'SYSTEM') : found;
   if (trip?.status !== 'SEARCHING') return;
-  await closeOffers(tx, dispatch, trip.id, 'EXPIRED');
-  const round = trip.searchRound + 1;
-  const radiusKm = ROUND_RADII_KM[round - 1];
-  if (radiusKm === undefined) return giveUp(tx, dispatch, trip);
-  await tx.orm.update(trips).set({ searchRound: round }).where(eq(trips.id, trip.id));
-  const asked = await askDrivers(tx, dispatch, trip, round, radiusKm);
-  if (asked === 0 && round === ROUND_RADII_KM.length) return giveUp(tx, dispatch, trip);
-  const { offerMs, emptyRoundMs } = dispatch.config;
-  await setTimer(tx, { kind: ROUND_TIMER, key: trip.id, dueAt: new Date(tx.now.getTime() + (asked > 0 ? offerMs : emptyRoundMs)) });
+  await closeExpiredOffers(tx, dispatch, trip.id);
+  const open = await pendingOffersOfTrip(tx.orm, trip.id);
+  if (open.length > 0) return setRound(tx, SEARCHING, trip.id, endOf(open));
+  const strategy = strategyOf(dispatch, trip);
+  if (strategy.tickMs === undefined) await makeRounds(tx, dispatch, strategy, [trip], SEARCHING);
+  else await setTick(tx, trip.strategy as StrategyName, strategy.tickMs);
 }
 
-/** Offers the trip to the best drivers around; answers how many there were. */
-async function askDrivers(tx: Tx, dispatch: Dispatch, trip: TripRow, round: number, radiusKm: number): Promise<number> {
+/** One decision for all searches that wait for their strategy's tick. Those for whom nobody was found are in the next one again. */
+export async function runTick(tx: Tx, dispatch: Dispatch, name: string): Promise<void> {
+  const strategy = STRATEGY_NAMES.includes(name as StrategyName) ? dispatch.strategies[name as StrategyName] : undefined;
+  if (strategy?.tickMs === undefined) return;
+  const waiting = await waitingSearches(tx.orm, name, SEARCHES_PER_TICK);
+  await makeRounds(tx, dispatch, strategy, waiting, SEARCHING);
+  if (waiting.length > 0) await setTick(tx, name as StrategyName, strategy.tickMs);
+}
+
+/**
+ * At the next multiple of the strategy's interval, so that all searches come together there. One that is due already stays due: were it moved, searches that
+ * come one after the other would put it off again and again.
+ */
+async function setTick(tx: Tx, name: StrategyName, tickMs: number): Promise<void> {
+  const dueAt = new Date((Math.floor(tx.now.getTime() / tickMs) + 1) * tickMs);
+  await setTimer(tx, { kind: TICK_TIMER, key: name, dueAt, neverLater: true });
+}
+
+/**
+ * The search for a driver who stands by, once the trip has one; run by a timer of its own as SYSTEM. It ends without a word: a trip can do without.
+ */
+export async function runBackupRound(tx: Tx, dispatch: Dispatch, tripId: string): Promise<void> {
+  const trip = await lockTrip(tx.orm, tripId);
+  const backup = trip && strategyOf(dispatch, trip).backup;
+  if (!trip || !backup || trip.status !== 'ACCEPTED') return;
+  await closeExpiredOffers(tx, dispatch, trip.id);
+  if (await standbyOfferOf(tx.orm, trip.id)) return;
+  const open = await pendingOffersOfTrip(tx.orm, trip.id);
+  if (open.length > 0) return setRound(tx, STANDING_BY, trip.id, endOf(open));
+  await makeRounds(tx, dispatch, backup, [trip], STANDING_BY);
+}
+
+/** What rounds are made for: which timer begins the next one, and what it means that there is none. */
+interface Course {
+  timer: string;
+  over: (tx: Tx, dispatch: Dispatch, trip: TripRow) => Promise<void>;
+}
+
+const SEARCHING: Course = { timer: ROUND_TIMER, over: giveUp };
+const STANDING_BY: Course = { timer: BACKUP_TIMER, over: async () => {} };
+
+async function setRound(tx: Tx, course: Course, tripId: string, dueAt: Date): Promise<void> {
+  await setTimer(tx, { kind: course.timer, key: tripId, dueAt });
+}
+
+const endOf = (open: readonly OfferRow[]) => new Date(Math.max(...open.map((offer) => offer.expiresAt.getTime())));
+
+export function strategyOf(dispatch: Dispatch, trip: TripRow): MatchingStrategy {
+  return dispatch.strategies[trip.strategy as StrategyName];
+}
+
+/** The next round of each of these locked trips, decided for together and carried out one by one. */
+async function makeRounds(tx: Tx, dispatch: Dispatch, strategy: MatchingStrategy, locked: readonly TripRow[], course: Course): Promise<void> {
+  const asking: { trip: TripRow; request: MatchingRequest; users: Map<string, Asked> }[] = [];
+  for (const trip of locked) {
+    const search = searchOf(trip, trip.searchRound + 1);
+    const radiusKm = strategy.lookAround(search);
+    if (radiusKm === null) {
+      await course.over(tx, dispatch, trip);
+      continue;
+    }
+    await tx.orm.update(trips).set({ searchRound: search.round }).where(eq(trips.id, trip.id));
+    const isLast = strategy.lookAround({ ...search, round: search.round + 1 }) === null;
+    const inLine = isLast ? [] : await firstInLine(tx, dispatch, trip);
+    const candidates = inLine.length > 0 ? inLine : await candidatesAround(tx, dispatch, trip, radiusKm);
+    const users = new Map(
+      candidates.map(({ driverId, userId, distanceM: pickupDistanceM }) => [driverId, { driverId, userId, pickupDistanceM, inLine: inLine.length > 0 }]),
+    );
+    asking.push({ trip, request: { search, radiusKm, candidates }, users });
+  }
+  if (asking.length === 0) return;
+  const slowness = await slownessNow(tx, dispatch);
+  const requests = asking.map(({ request }) => request);
+  const began = performance.now();
+  const plans = strategy.decide(requests, tx.now);
+  const tookMs = performance.now() - began;
+  const allAsked: string[][] = [];
+  for (const [i, { trip, request, users }] of asking.entries()) {
+    const made = plans[i];
+    if (!made) throw new Error('a strategy has to answer with a plan for each request');
+    const plan = { ...made, answerMs: made.answerMs * slowness };
+    const asked = await makeOffers(tx, dispatch, trip, request.search.round, plan, users);
+    allAsked.push(asked);
+    if (asked.length === 0 && strategy.tickMs !== undefined) continue;
+    const waitMs = afterRound(strategy, request.search, asked.length, { answerMs: plan.answerMs, emptyRoundMs: dispatch.config.emptyRoundMs * slowness });
+    if (waitMs === 'OVER') await course.over(tx, dispatch, trip);
+    else await setRound(tx, course, trip.id, new Date(tx.now.getTime() + waitMs));
+  }
+  // After the offers: a driver whom another search has taken meanwhile was passed over.
+  const name = (locked[0] as TripRow).strategy as StrategyName;
+  await recordRound(tx, { strategy, name, requests, plans, asked: allAsked, tookMs });
+}
+
+/** How many times as long as usual rounds last: longer while there is an overload, so that fewer are made and more of them find somebody (DP-25). */
+async function slownessNow(tx: Tx, dispatch: Dispatch): Promise<number> {
+  const limit = dispatch.config.overloadSearches;
+  const { searching, isOverloaded } = await searchLoad(tx.orm, limit + 1);
+  const now = isOverload(searching, limit, isOverloaded);
+  if (now !== isOverloaded) await switchMode(tx, 'OVERLOAD', now, `${searching > limit ? 'more than ' : ''}${Math.min(searching, limit)} searches at once`);
+  return now ? OVERLOAD_FACTOR : 1;
+}
+
+function searchOf(trip: TripRow, round: number): Search {
+  const { id: tripId, requestedAt, departAt } = trip;
   const vehicleType = trip.vehicleType as VehicleType;
-  const distances = await distancesAround(tx, dispatch, pickupOf(trip), radiusKm, SERVED_BY[vehicleType]);
-  const facts = await candidatesFor(tx.orm, trip, [...distances.keys()]);
-  const candidates = facts.map((candidate) => ({ ...candidate, distanceM: distances.get(candidate.driverId) ?? 0 }));
-  const best = ranked(candidates, { vehicleType, radiusKm });
-  const claimed = new Set(
-    await claimDrivers(
-      tx.orm,
-      best.map((candidate) => candidate.driverId),
-      OFFERS_PER_ROUND,
-    ),
-  );
-  const chosen = best.filter((candidate) => claimed.has(candidate.driverId));
-  if (chosen.length === 0) return 0;
+  return { tripId, vehicleType, pickup: pickupOf(trip), destination: destinationOf(trip), fareMinor: fareOf(trip), requestedAt, departAt, round };
+}
+
+interface Asked {
+  driverId: string;
+  userId: string;
+  pickupDistanceM: number;
+  /** Because he was the first in an airport's line. */
+  inLine: boolean;
+}
+
+/** Who may be asked for this trip, with what a strategy knows of them. */
+async function candidatesAround(tx: Tx, dispatch: Dispatch, trip: TripRow, radiusKm: number) {
+  const distances = await distancesAround(tx, dispatch, pickupOf(trip), radiusKm, SERVED_BY[trip.vehicleType as VehicleType]);
+  const facts = await candidatesFor(tx.orm, trip, [...distances.keys()], tx.now);
+  return facts.map((candidate) => ({ ...candidate, distanceM: distances.get(candidate.driverId) ?? 0 }));
+}
+
+/** Offers the trip to the first drivers of the plan that are still free; answers who they were. */
+async function makeOffers(tx: Tx, dispatch: Dispatch, trip: TripRow, round: number, plan: Plan, users: ReadonlyMap<string, Asked>): Promise<string[]> {
+  const claimed = new Set(await claimDrivers(tx.orm, plan.ranked, plan.atMost));
+  const chosen = plan.ranked.flatMap((driverId) => (claimed.has(driverId) ? (users.get(driverId) ?? []) : []));
+  if (chosen.length === 0) return [];
   await moveDrivers(tx, dispatch, [...claimed], 'OFFERED', { count: { offeredCount: 1 } });
   await tx.orm.insert(offers).values(
-    chosen.map((candidate) => ({
+    chosen.map((driver) => ({
       id: newUuid(tx.now),
       tripId: trip.id,
-      driverId: candidate.driverId,
-      driverUserId: candidate.userId,
+      driverId: driver.driverId,
+      driverUserId: driver.userId,
       status: 'PENDING',
+      revision: trip.revision,
       round,
-      pickupDistanceM: candidate.distanceM,
-      earningsMinor: earningsOf(trip.quotedFareMinor, vehicleType),
+      terms: plan.terms,
+      pickupDistanceM: driver.pickupDistanceM,
+      inLine: driver.inLine,
+      earningsMinor: earningsOf(fareOf(trip), trip.vehicleType as VehicleType),
       currency: trip.currency,
       createdAt: tx.now,
-      expiresAt: new Date(tx.now.getTime() + dispatch.config.offerMs),
+      expiresAt: new Date(tx.now.getTime() + plan.answerMs),
     })),
   );
-  for (const candidate of chosen) tellOffers(tx, dispatch, candidate.userId);
-  return chosen.length;
+  for (const driver of chosen) tellOffers(tx, dispatch, driver.userId);
+  return chosen.map((driver) => driver.driverId);
+}
+
+/**
+ * At an airport the first in line who has not been asked is asked alone (DP-07): asked together, the quickest would win and not the one who waited longest.
+ * Empty elsewhere, and when the line is; the last round of a search asks everybody around, in line or not.
+ */
+async function firstInLine(tx: Tx, dispatch: Dispatch, trip: TripRow) {
+  const zone = airportAt(dispatch.zones.all() ?? [], pickupOf(trip));
+  if (!zone) return [];
+  const line = await nextInQueue(tx, zone.id, SERVED_BY[trip.vehicleType as VehicleType], pickupOf(trip), CANDIDATES_PER_ROUND);
+  const eligible = await candidatesFor(
+    tx.orm,
+    trip,
+    line.map(({ driverId }) => driverId),
+    tx.now,
+  );
+  const facts = new Map(eligible.map((candidate) => [candidate.driverId, candidate]));
+  const first = line.find(({ driverId }) => facts.has(driverId));
+  const candidate = first && facts.get(first.driverId);
+  return candidate ? [{ ...candidate, distanceM: first.distanceM }] : [];
 }
 
 /** Metres to the free drivers around. While Redis does not answer, from the positions in Postgres, which are some seconds older (DP-25). */
 async function distancesAround(tx: Tx, dispatch: Dispatch, pickup: Place, radiusKm: number, types: readonly VehicleType[]): Promise<Map<string, number>> {
   try {
     const nearby = await dispatch.positions.nearby(pickup, radiusKm, types, CANDIDATES_PER_ROUND);
+    await switchMode(tx, 'POSITIONS_FROM_POSTGRES', false, 'positions in Redis answer');
     return new Map(nearby.map((driver) => [driver.driverId, driver.distanceM]));
   } catch (error) {
-    tx.log.warn({ err: error }, 'matching from positions in Postgres');
+    if (!(error instanceof Refusal)) throw error;
+    await switchMode(tx, 'POSITIONS_FROM_POSTGRES', true, 'positions in Redis do not answer');
     const known = await freeDriversInBox(tx.orm, pickup, radiusKm, types, new Date(tx.now.getTime() - KEPT_FRESH_MS));
     const near = known.map((driver) => ({ ...driver, awayM: Math.round(distanceM(pickup, driver)) })).filter(({ awayM }) => awayM <= radiusKm * 1000);
     return new Map(

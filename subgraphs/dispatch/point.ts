@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { Refusal } from '../../platform/errors.js';
 
 /** Degrees, WGS 84. */
 export interface Place {
@@ -43,12 +42,4 @@ export function nearestInside(area: ServiceArea, place: Place): Place {
   const lat = Math.asin(Math.sin(lat1) * Math.cos(angle) + Math.cos(lat1) * Math.sin(angle) * Math.cos(bearing));
   const lng = lng1 + Math.atan2(Math.sin(bearing) * Math.sin(angle) * Math.cos(lat1), Math.cos(angle) - Math.sin(lat1) * Math.sin(lat));
   return { lat: degrees(lat), lng: degrees(lng) };
-}
-
-/** @throws Refusal OUTSIDE_SERVICE_AREA with the nearest place that we serve (DP-07) */
-export function assertServed(area: ServiceArea, place: Place, field: string): void {
-  if (distanceM(area.centre, place) <= area.radiusKm * 1000) return;
-  throw new Refusal('OUTSIDE_SERVICE_AREA', 'We do not drive there yet. `details.nearest` is the nearest place where we do.', {
-    details: { field, rule: 'service_area', nearest: nearestInside(area, place) },
-  });
 }

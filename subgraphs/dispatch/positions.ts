@@ -2,8 +2,11 @@ import type { Redis } from 'ioredis';
 import { Refusal } from '../../platform/errors.js';
 import type { DriverStanding } from './driver.js';
 import { distanceM, type Place } from './point.js';
-import { KEEP_STANDING, MOVE, runScript } from './positionScripts.js';
-import { VEHICLE_TYPES, type VehicleType } from './vehicleType.js';
+import { within } from './within.js';
+import { AVAILABLE_KEYS, availableKey, BUILT_KEY, driverOfUserKey, factsKey, presenceKey, standingKey } from './positionKeys.js';
+import { FIXES, KEEP_STANDINGS, MOVE, runScript } from './positionScripts.js';
+import { type Fix, SLACK_M } from './spoofing.js';
+import type { VehicleType } from './vehicleType.js';
 
 /** Where a driver was at a time of the device's clock. */
 export interface DriverPoint {
@@ -15,6 +18,14 @@ export interface DriverPoint {
   speedKmh: number | null;
   accuracyM: number | null;
   recordedAt: Date;
+}
+
+/** A point that is believed, with what is remembered of it. */
+export interface TrackedPoint extends DriverPoint {
+  slackM: number;
+  still: number;
+  /** The airport that it lies in, null for none, undefined while zones are not known. */
+  zoneId: string | null | undefined;
 }
 
 export interface Seen {
@@ -34,6 +45,16 @@ export interface Move {
   point: DriverPoint;
   moved: boolean;
   tripId: string | null;
+  /** The airport that the driver came into with it, null when he left the one he was in, undefined when nothing changed. */
+  zoneChange: string | null | undefined;
+  /** True when nobody could say whether there is such a driver: Redis does not know him, and Postgres does not answer. */
+  isUnresolved: boolean;
+}
+
+/** A driver who is not offline, with his latest position in Postgres, null when it is not fresh. */
+export interface KnownDriver {
+  standing: DriverStanding;
+  last: DriverPoint | null;
 }
 
 /**
@@ -42,22 +63,34 @@ export interface Move {
  */
 export interface Positions {
   /** Takes points of any drivers; only the newest of each moves him. Drivers that do not exist are left out. @throws Refusal DEPENDENCY_UNAVAILABLE */
-  move(points: readonly DriverPoint[]): Promise<Move[]>;
+  move(points: readonly TrackedPoint[]): Promise<Move[]>;
+  /** Where drivers were last believed to be, by Redis, or else by Postgres; null for who is not known. @throws Refusal DEPENDENCY_UNAVAILABLE */
+  fixes(driverIds: readonly string[]): Promise<Map<string, Fix | null>>;
   /** Writes a standing that has just been committed; an older version changes nothing. Never throws: the cache heals itself within a minute. */
   keepStanding(standing: DriverStanding): Promise<void>;
   /** Available drivers seen in the last 60 s, nearest first (DP-05). @throws Refusal DEPENDENCY_UNAVAILABLE */
   nearby(place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]>;
   /** Where the driver was last, however long ago within ten minutes; null when unknown, also when Redis does not answer. */
   lastSeen(driverId: string): Promise<Seen | null>;
+  /** The driver that a person is; null when Redis does not know, or does not answer. */
+  driverOf(userId: string): Promise<string | null>;
   /** Whether the driver's device sent something in the last 30 s. */
   isPresent(driverId: string): Promise<boolean>;
 }
 
-const PREFIX = 'dispatch:{cairo}:';
+/** Points in a row that it takes to leave a zone (DP-07). */
+export const POINTS_TO_LEAVE = 3;
+/** Points do not wait longer than this to be judged: then they are believed. */
+const FIXES_WITHIN_MS = 1_000;
+/** A search waits this long for a rebuild; then it says that it cannot search, and its caller does without. */
+const REBUILD_WITHIN_MS = 2_000;
+/** Searches of one ring, when silent drivers stand in the way of others. */
+const MAX_LOOKS = 5;
+
 const PRESENCE_MS = 30_000;
 const FACTS_MS = 10 * 60_000;
 /** Older positions are in no search (DP-05, DP-20). */
-const FRESH_MS = 60_000;
+export const FRESH_MS = 60_000;
 /** A standing is read again from Postgres after this long, in case a write of it was lost; it is used until then, also when Postgres is down. */
 const STANDING_CHECK_MS = 60_000;
 /** Pause after a check that failed: while Postgres is down, thousands of points a second must not each ask it. */
@@ -66,31 +99,27 @@ const STANDING_LIFETIME_MS = 7 * 24 * 3_600_000;
 /** Searches widen step by step: one Redis does ten times as many at 1 km as at 5 km (DP-06b). */
 const RINGS_KM = [1, 2, 5, 10, 20, 50] as const;
 
-const availableKey = (type: VehicleType) => `${PREFIX}available:${type}`;
-const AVAILABLE_KEYS = VEHICLE_TYPES.map(availableKey);
-const factsKey = (driverId: string) => `${PREFIX}facts:${driverId}`;
-const presenceKey = (driverId: string) => `${PREFIX}here:${driverId}`;
-const standingKey = (driverId: string) => `${PREFIX}standing:${driverId}`;
-
 export function openPositions(options: {
   redis: Redis;
   clock: () => Date;
   /** Standings from Postgres, of those drivers that exist. */
   readStandings: (driverIds: readonly string[]) => Promise<DriverStanding[]>;
+  /** Where Postgres saw these drivers last, however long ago. */
+  readPlaces: (driverIds: readonly string[]) => Promise<DriverPoint[]>;
+  /** All drivers that are not offline, page by page in the order of their ids; an empty page is the end. */
+  readKnown: (afterId: string | null) => Promise<KnownDriver[]>;
   onError: (error: unknown, what: string) => void;
 }): Positions {
-  const { redis, clock, readStandings, onError } = options;
+  const { redis, clock, readStandings, readPlaces, readKnown, onError } = options;
   const checking = new Set<string>();
   let checkNotBefore = 0;
 
-  const keepStanding = async (standing: DriverStanding) => {
+  const keepStandings = async (standings: readonly DriverStanding[]) => {
+    if (standings.length === 0) return;
     const now = clock().getTime();
-    await runScript(
-      redis,
-      KEEP_STANDING,
-      [...AVAILABLE_KEYS, factsKey(standing.driverId), standingKey(standing.driverId)],
-      [standing.driverId, standing.vehicleType, standing.state, standing.tripId ?? '', standing.version, now, now - FRESH_MS, STANDING_LIFETIME_MS],
-    );
+    const keys = standings.flatMap(({ driverId, userId }) => [factsKey(driverId), standingKey(driverId), driverOfUserKey(userId)]);
+    const args = standings.flatMap(({ driverId, vehicleType, state, tripId, version }) => [driverId, vehicleType, state, tripId ?? '', version]);
+    await runScript(redis, KEEP_STANDINGS, [...AVAILABLE_KEYS, ...keys], [now, now - FRESH_MS, STANDING_LIFETIME_MS, ...args]);
   };
 
   /** Behind the back of the request that noticed: it goes on with what is known. One check per driver at a time. */
@@ -99,7 +128,7 @@ export function openPositions(options: {
     if (due.length === 0 || clock().getTime() < checkNotBefore) return;
     for (const id of due) checking.add(id);
     readStandings(due)
-      .then((standings) => Promise.all(standings.map(keepStanding)))
+      .then(keepStandings)
       .catch((error: unknown) => {
         checkNotBefore = clock().getTime() + CHECK_PAUSE_MS;
         onError(error, 'standings not checked');
@@ -109,32 +138,95 @@ export function openPositions(options: {
       });
   };
 
-  const moveOnce = async (points: readonly DriverPoint[]): Promise<[status: number, tripId: string, checkedAt: string][]> => {
+  type MoveAnswer = [status: number, tripId: string, checkedAt: string, zone: string];
+  const moveOnce = async (points: readonly TrackedPoint[], presenceMs = PRESENCE_MS): Promise<MoveAnswer[]> => {
     const keys = points.flatMap(({ driverId }) => [factsKey(driverId), presenceKey(driverId), standingKey(driverId)]);
-    const args = points.flatMap((p) => [p.driverId, p.lng, p.lat, p.heading ?? '', p.speedKmh ?? '', p.recordedAt.getTime()]);
-    return (await runScript(redis, MOVE, [...AVAILABLE_KEYS, ...keys], [PRESENCE_MS, FACTS_MS, ...args])) as [number, string, string][];
+    const args = points.flatMap((p) => {
+      const zone = p.zoneId === undefined ? '?' : (p.zoneId ?? '');
+      return [p.driverId, p.lng, p.lat, p.heading ?? '', p.speedKmh ?? '', p.recordedAt.getTime(), zone, Math.round(p.slackM), p.still];
+    });
+    return (await runScript(redis, MOVE, [...AVAILABLE_KEYS, ...keys], [presenceMs, FACTS_MS, POINTS_TO_LEAVE, ...args])) as MoveAnswer[];
   };
+  const toMove = (point: TrackedPoint, [status, tripId, , zone]: MoveAnswer): Move => ({
+    point,
+    moved: status === 1,
+    tripId: tripId || null,
+    zoneChange: zone === '' ? undefined : zone === 'OUT' ? null : zone,
+    isUnresolved: false,
+  });
 
-  const move = async (points: readonly DriverPoint[]): Promise<Move[]> => {
+  const move = async (points: readonly TrackedPoint[]): Promise<Move[]> => {
     const newest = newestOfEach(points);
     if (newest.length === 0) return [];
     const answers = await moveOnce(newest);
-    const unknown = newest.filter((_, i) => answers[i]?.[0] === -1);
+    const answered = newest.flatMap((point, i) => (answers[i] ? [{ point, answer: answers[i] }] : []));
+    const unknown = answered.filter(({ answer }) => answer[0] === -1).map(({ point }) => point);
+    const known = answered.filter(({ answer }) => answer[0] !== -1);
     const staleBefore = clock().getTime() - STANDING_CHECK_MS;
-    checkAgain(newest.filter((_, i) => answers[i]?.[0] !== -1 && Number(answers[i]?.[2]) < staleBefore).map((point) => point.driverId));
-    const known = newest.flatMap((point, i) => {
-      const [status, tripId] = answers[i] ?? [-1, ''];
-      return status === -1 ? [] : [{ point, moved: status === 1, tripId: tripId || null }];
-    });
-    if (unknown.length === 0) return known;
-    const standings = await readStandings(unknown.map((point) => point.driverId));
-    await Promise.all(standings.map(keepStanding));
+    checkAgain(known.filter(({ answer }) => Number(answer[2]) < staleBefore).map(({ point }) => point.driverId));
+    const moves = known.map(({ point, answer }) => toMove(point, answer));
+    if (unknown.length === 0) return moves;
+    const standings = await readStandings(unknown.map((point) => point.driverId)).catch((error: unknown) => onError(error, 'standings not read'));
+    // Postgres is down: that must not stop those whom Redis knows.
+    if (!standings) return [...moves, ...unknown.map((point) => ({ point, moved: false, tripId: null, zoneChange: undefined, isUnresolved: true }))];
+    await keepStandings(standings);
     const found = unknown.filter((point) => standings.some((standing) => standing.driverId === point.driverId));
     const again = found.length > 0 ? await moveOnce(found) : [];
-    return [...known, ...found.map((point, i) => ({ point, moved: again[i]?.[0] === 1, tripId: again[i]?.[1] || null }))];
+    return [...moves, ...found.flatMap((point, i) => (again[i] ? [toMove(point, again[i])] : []))];
   };
 
-  const searchRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]> => {
+  const fixes = async (driverIds: readonly string[]): Promise<Map<string, Fix | null>> => {
+    const rows = (await runScript(redis, FIXES, driverIds.map(factsKey), [])) as (string | null)[][];
+    const known = new Map(driverIds.map((id, i) => [id, toFix(rows[i])]));
+    for (const fix of await fixesInPostgres(driverIds.filter((id) => known.get(id) === null))) known.set(...fix);
+    return known;
+  };
+
+  /** For whom Redis has forgotten, after ten silent minutes or a loss: else a phone that is switched off for as long might appear anywhere (DP-08). */
+  const fixesInPostgres = async (driverIds: readonly string[]): Promise<[string, Fix][]> => {
+    if (driverIds.length === 0 || clock().getTime() < checkNotBefore) return [];
+    const places = await within(FIXES_WITHIN_MS / 2, readPlaces(driverIds)).catch((error: unknown) => {
+      checkNotBefore = clock().getTime() + CHECK_PAUSE_MS;
+      onError(error, 'last places not read');
+    });
+    return (places ?? []).map(({ driverId, lat, lng, recordedAt }) => [driverId, { lat, lng, at: recordedAt.getTime(), slackM: SLACK_M, still: 0 }]);
+  };
+
+  let rebuilding: Promise<void> | null = null;
+  let rebuildNotBefore = 0;
+  /** What Redis has lost, from Postgres (DP-02): states of all who are not offline, and where they were a minute ago at most. */
+  const rebuild = async () => {
+    let after: string | null = null;
+    for (let page = await readKnown(after); page.length > 0; page = await readKnown(after)) {
+      await keepStandings(page.map(({ standing }) => standing));
+      const oldest = clock().getTime() - FRESH_MS;
+      const fresh = page.flatMap(({ last }) => (last && last.recordedAt.getTime() >= oldest ? [last] : []));
+      if (fresh.length > 0)
+        await moveOnce(
+          fresh.map((point) => ({ ...point, slackM: SLACK_M, still: 0, zoneId: undefined })),
+          0,
+        );
+      after = page.at(-1)?.standing.driverId ?? null;
+    }
+    await redis.set(BUILT_KEY, '1');
+  };
+  /** One rebuild at a time; while Postgres is down, what Redis has heard since is all that there is. @throws Error when it takes too long to wait for */
+  const assureBuilt = async () => {
+    if ((await redis.exists(BUILT_KEY)) === 1 || (rebuilding === null && clock().getTime() < rebuildNotBefore)) return;
+    rebuilding ??= rebuild()
+      .catch((error: unknown) => {
+        rebuildNotBefore = clock().getTime() + CHECK_PAUSE_MS;
+        onError(error, 'positions not rebuilt');
+      })
+      .finally(() => {
+        rebuilding = null;
+      });
+    await within(REBUILD_WITHIN_MS, rebuilding);
+  };
+  // Not for the first search to wait for.
+  assureBuilt().catch((error: unknown) => onError(error, 'positions not rebuilt yet'));
+
+  const lookInRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number) => {
     const found = await Promise.all(
       types.map(async (type) => {
         const ids = await redis.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', limit);
@@ -145,37 +237,57 @@ export function openPositions(options: {
     const facts = await Promise.all(candidates.map(({ driverId }) => redis.hmget(factsKey(driverId), 'lat', 'lng', 'heading', 'at')));
     const oldest = clock().getTime() - FRESH_MS;
     const nearby: NearbyDriver[] = [];
+    const silent: [VehicleType, string][] = [];
     for (const [i, { driverId, type }] of candidates.entries()) {
       const seen = toSeen(facts[i]);
-      // Who went silent stays in the set until somebody looks: this is the look.
-      if (!seen || seen.at.getTime() < oldest) redis.zrem(availableKey(type), driverId).catch(() => {});
+      if (!seen || seen.at.getTime() < oldest) silent.push([type, driverId]);
       else nearby.push({ driverId, vehicleType: type, distanceM: Math.round(distanceM(place, seen.place)), ...seen });
     }
-    return nearby.sort((a, b) => a.distanceM - b.distanceM).slice(0, limit);
+    return { nearby: nearby.sort((a, b) => a.distanceM - b.distanceM).slice(0, limit), silent };
+  };
+
+  /** Who went silent stays in the set until somebody looks: this is the look. Others may stand behind the silent ones, so it looks again without them. */
+  const searchRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]> => {
+    for (let looks = 1; ; looks += 1) {
+      const { nearby, silent } = await lookInRing(place, radiusKm, types, limit);
+      await Promise.all(silent.map(([type, driverId]) => redis.zrem(availableKey(type), driverId)));
+      if (silent.length === 0 || nearby.length >= limit || looks >= MAX_LOOKS) return nearby;
+    }
+  };
+
+  const nearby = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]> => {
+    await assureBuilt();
+    let found: NearbyDriver[] = [];
+    for (const ring of [...RINGS_KM.filter((km) => km < radiusKm), radiusKm]) {
+      found = await searchRing(place, ring, types, limit);
+      if (found.length >= limit) break;
+    }
+    return found;
+  };
+
+  const lastSeen = async (driverId: string): Promise<Seen | null> => {
+    const read = async () => toSeen(await redis.hmget(factsKey(driverId), 'lat', 'lng', 'heading', 'at'));
+    const seen = await read();
+    if (seen !== null) return seen;
+    await assureBuilt();
+    // Once more, because the rebuild may have brought him back.
+    return read();
   };
 
   return {
     move: (points) => reachable(move(points)),
-    keepStanding: (standing) => keepStanding(standing).catch((error: unknown) => onError(error, 'standing not kept')),
-    nearby: (place, radiusKm, types, limit) =>
-      reachable(
-        (async () => {
-          let found: NearbyDriver[] = [];
-          for (const ring of [...RINGS_KM.filter((km) => km < radiusKm), radiusKm]) {
-            found = await searchRing(place, ring, types, limit);
-            if (found.length >= limit) break;
-          }
-          return found;
-        })(),
-      ),
-    lastSeen: async (driverId) => toSeen(await redis.hmget(factsKey(driverId), 'lat', 'lng', 'heading', 'at').catch(() => undefined)),
+    fixes: (driverIds) => reachable(within(FIXES_WITHIN_MS, fixes(driverIds))),
+    keepStanding: (standing) => keepStandings([standing]).catch((error: unknown) => onError(error, 'standing not kept')),
+    nearby: (place, radiusKm, types, limit) => reachable(nearby(place, radiusKm, types, limit)),
+    lastSeen: (driverId) => lastSeen(driverId).catch(() => null),
+    driverOf: (userId) => redis.get(driverOfUserKey(userId)).catch(() => null),
     isPresent: async (driverId) => (await redis.exists(presenceKey(driverId)).catch(() => 0)) === 1,
   };
 }
 
 /** The newest point of each driver. */
-export function newestOfEach(points: readonly DriverPoint[]): DriverPoint[] {
-  const newest = new Map<string, DriverPoint>();
+export function newestOfEach<P extends DriverPoint>(points: readonly P[]): P[] {
+  const newest = new Map<string, P>();
   for (const point of points) {
     const other = newest.get(point.driverId);
     if (!other || other.recordedAt < point.recordedAt) newest.set(point.driverId, point);
@@ -187,6 +299,12 @@ function toSeen(facts: (string | null)[] | undefined): Seen | null {
   const [lat, lng, heading, at] = facts ?? [];
   if (lat == null || lng == null || at == null) return null;
   return { place: { lat: Number(lat), lng: Number(lng) }, heading: heading ? Number(heading) : null, at: new Date(Number(at)) };
+}
+
+function toFix(facts: (string | null)[] | undefined): Fix | null {
+  const [lng, lat, at, slack, still] = facts ?? [];
+  if (lat == null || lng == null || at == null) return null;
+  return { lat: Number(lat), lng: Number(lng), at: Number(at), slackM: Number(slack ?? SLACK_M), still: Number(still ?? 0) };
 }
 
 async function reachable<T>(work: Promise<T>): Promise<T> {

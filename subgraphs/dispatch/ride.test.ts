@@ -57,7 +57,15 @@ test('DP-30, DP-34: the whole ride, from registration to completion, with every 
   expect(events.map((event) => event.type)).toEqual(['trip.requested', 'trip.accepted', 'trip.arrived', 'trip.started', 'trip.completed']);
   const fareMinor = String(Math.round(Number(quote.price.amount) * 100));
   const known = { tripId: uuid(trip.id), riderId: rider.id };
-  expect(events[0]?.payload).toEqual({ ...known, vehicleType: 'ECONOMY', fareMinor, currency: 'EGP', paymentMethod: 'WALLET', paymentToken: null });
+  expect(events[0]?.payload).toEqual({
+    ...known,
+    departAt: null,
+    vehicleType: 'ECONOMY',
+    fareMinor,
+    currency: 'EGP',
+    paymentMethod: 'WALLET',
+    paymentToken: null,
+  });
   expect(events[1]?.payload).toEqual({ ...known, driverId: driver.uuid, driverUserId: driver.actor.id });
   expect(events[4]?.payload).toEqual({ ...known, driverUserId: driver.actor.id, vehicleType: 'ECONOMY', fareMinor, currency: 'EGP', paymentMethod: 'WALLET' });
   expect(await statesOf(trip.id)).toEqual([
@@ -125,7 +133,7 @@ test('DP-30: a step out of order is refused with from and to; the database knows
   const trip = await say.ride(rider, driver, pickup);
   const early = await say.drive(driver, 'completeTrip', trip.id);
   expect(early.codes).toEqual(['INVALID_TRANSITION']);
-  expect(early.errors[0]?.extensions.details).toEqual({ from: 'ACCEPTED', to: 'COMPLETED' });
+  expect(early.errors[0]?.extensions.details).toEqual({ field: 'tripId', rule: 'transition', from: 'ACCEPTED', to: 'COMPLETED' });
   expect((await say.drive(driver, 'startTrip', trip.id)).codes).toEqual(['INVALID_TRANSITION']);
   for (const actor of [say.person('DRIVER'), say.admin]) {
     expect((await say.drive({ actor }, 'arriveAtPickup', trip.id)).codes).toEqual([actor === say.admin ? 'FORBIDDEN' : 'NOT_FOUND']);
@@ -194,7 +202,10 @@ test('UNPAID_TRIP: who owes for a trip gets no other, until it is settled', asyn
   const quote = await say.quote(rider, pickup);
   const refused = await say.request(rider, quote.id);
   expect(refused.codes).toEqual(['UNPAID_TRIP']);
-  expect(refused.errors[0]?.extensions.details).toEqual({ tripId: publicId('trp', tripUuid) });
+  expect(refused.errors[0]?.extensions.details).toEqual({ field: 'input.quoteId', rule: 'no_unpaid_trip', tripId: publicId('trp', tripUuid) });
+  // A part of what was taken is given back: what is owed is owed all the same.
+  await say.payment('refunded', tripUuid, rider.id, { owedMinor: '2000' });
+  expect((await say.request(rider, quote.id)).codes).toEqual(['UNPAID_TRIP']);
   await say.payment('captured', tripUuid, rider.id);
   accepted(await say.request(rider, quote.id));
 });
@@ -239,7 +250,7 @@ test('DP-14: a quote is for its owner and for one trip; a rider has one trip at 
   expect(used.errors[0]?.extensions.details).toMatchObject({ tripId });
   const active = await say.request(rider, second.id);
   expect(active.codes).toEqual(['ACTIVE_TRIP']);
-  expect(active.errors[0]?.extensions.details).toEqual({ tripId });
+  expect(active.errors[0]?.extensions.details).toEqual({ field: 'input.quoteId', rule: 'one_live_trip', tripId });
 });
 
 test('DP-23: ten requests of one rider at once make one trip', async () => {

@@ -5,20 +5,35 @@ import { notFound, parseInput, Refusal } from '../../platform/errors.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
+import { replaceDriver } from './backupCommands.js';
+import { checkBoardingPin } from './boardingPinCommands.js';
+import { ratesAt } from './cityQueries.js';
 import type { Dispatch } from './context.js';
 import { moveDrivers, rest } from './driverMoves.js';
 import { asSystem } from './elevation.js';
 import { tripArrived, tripCancelled, tripCompleted, tripStarted } from './events.js';
-import { closeOffers } from './offerCommands.js';
-import { encodePolyline, lengthM, simplify } from './route.js';
+import { waitingFee } from './fare.js';
+import { strategyOf } from './matchingCommands.js';
+import { withdrawOffers } from './offerCommands.js';
+import { encodePolyline, lengthM, ROUTE_TIMER, simplify } from './route.js';
 import { drivers, trips } from './tables.js';
-import { assertMayCancel, cancellationFee, hasDriverOnIt, type Party, type PaymentMethod, ratingSchema, reasonSchema, type TripRow } from './trip.js';
-import { lockTrip, ratesAt, recordedWay, tripForParty, tripsByIds } from './tripQueries.js';
+import {
+  assertMayCancel,
+  assertTransition,
+  cancellationFee,
+  fareOf,
+  hasDriverOnIt,
+  isBeforeStart,
+  type Party,
+  type PaymentMethod,
+  ratingSchema,
+  reasonSchema,
+  type TripRow,
+} from './trip.js';
+import { lockTrip, recordedWay, tripForParty, tripsByIds } from './tripQueries.js';
 import { stepTrip } from './tripSteps.js';
 import type { VehicleType } from './vehicleType.js';
 
-/** Timer that writes a route again once late points have come in; its key is the trip's id. */
-export const ROUTE_TIMER = 'trip.route';
 const ROUTE_AFTER_MS = 15_000;
 
 /** The driver waits at the pickup. Repeating it answers with the present state. @throws Refusal NOT_FOUND, INVALID_TRANSITION */
@@ -30,35 +45,51 @@ export async function arriveAtPickup(tx: Tx, dispatch: Dispatch, tripId: string)
   return arrived;
 }
 
-/** The rider is in the car. Repeating it answers with the present state. @throws Refusal NOT_FOUND, INVALID_TRANSITION */
-export async function startTrip(tx: Tx, dispatch: Dispatch, tripId: string): Promise<TripRow> {
+/**
+ * The rider is in the car. Repeating it answers with the present state. A refusal that is about the boarding PIN is answered, not thrown: the attempt has
+ * to be counted first. @throws Refusal NOT_FOUND, INVALID_TRANSITION
+ */
+export async function startTrip(tx: Tx, dispatch: Dispatch, tripId: string, boardingPin: string | null | undefined): Promise<TripRow | Refusal> {
   const trip = await lockTripOfDriver(tx, tripId);
   if (trip.startedAt) return trip;
+  assertTransition(trip, 'STARTED');
+  const refusal = await checkBoardingPin(tx, trip.id, boardingPin);
+  if (refusal) return refusal;
   const started = await stepTrip(tx, dispatch, trip, 'STARTED', 'DRIVER', { startedAt: tx.now });
+  await withdrawOffers(tx, dispatch, trip.id);
   await appendEvent(tx, tripStarted, trip.id, { tripId: trip.id, riderId: trip.riderId, driverUserId: trip.driverUserId });
   return started;
 }
 
 /**
- * The rider is there: the final fare is the quote, payments settles it, the driver rests (DP-34). Repeating it answers with the present state.
+ * The rider is there: the final fare is the quote, or what the rider agreed to instead, and what waiting at the pickup cost by the published rule (DP-16);
+ * payments settles it, the driver rests (DP-34). Repeating it answers with the present state.
  * @throws Refusal NOT_FOUND, INVALID_TRANSITION
  */
 export async function completeTrip(tx: Tx, dispatch: Dispatch, tripId: string): Promise<TripRow> {
   const trip = await lockTripOfDriver(tx, tripId);
   if (trip.completedAt) return trip;
-  const completed = await stepTrip(tx, dispatch, trip, 'COMPLETED', 'DRIVER', { completedAt: tx.now, finalFareMinor: trip.quotedFareMinor });
+  const rates = (await ratesAt(tx.orm, trip.requestedAt)).get(trip.vehicleType);
+  const waitingFeeMinor = rates ? waitingFee(rates, waitsFrom(trip), trip.startedAt) : 0n;
+  const finalFareMinor = fareOf(trip) + waitingFeeMinor;
+  const completed = await stepTrip(tx, dispatch, trip, 'COMPLETED', 'DRIVER', { completedAt: tx.now, finalFareMinor, waitingFeeMinor });
   await rest(tx, dispatch, trip.driverId);
   await appendEvent(tx, tripCompleted, trip.id, {
     tripId: trip.id,
     riderId: trip.riderId,
     driverUserId: trip.driverUserId,
     vehicleType: trip.vehicleType as VehicleType,
-    fareMinor: trip.quotedFareMinor.toString(),
+    fareMinor: finalFareMinor.toString(),
     currency: trip.currency,
     paymentMethod: trip.paymentMethod as PaymentMethod,
   });
   await setTimer(tx, { kind: ROUTE_TIMER, key: trip.id, dueAt: new Date(tx.now.getTime() + ROUTE_AFTER_MS) });
   return (await recordRoute(tx, trip.id)) ?? completed;
+}
+
+/** From when the rider is late: from the driver's arrival, and for a trip for later not before it was to begin. */
+function waitsFrom(trip: TripRow): Date | null {
+  return trip.arrivedAt && trip.departAt && trip.departAt > trip.arrivedAt ? trip.departAt : trip.arrivedAt;
 }
 
 /** Writes the driven way of a completed trip from the points that have come in so far (DP-33). */
@@ -78,7 +109,7 @@ export async function recordRoute(tx: Tx, tripId: string): Promise<TripRow | und
 }
 
 /**
- * Ends a trip before its end, by its rider, its driver or an admin. Repeating it by the same party answers with the present state.
+ * Ends a trip before its end, by its rider, its driver or an admin; a trip for later whose driver cancels gets another one. Repeating it by the same party answers with the present state.
  * @throws Refusal NOT_FOUND, INVALID_TRANSITION
  */
 export async function cancelTrip(tx: Tx, dispatch: Dispatch, tripId: string, reason: string | null | undefined): Promise<TripRow> {
@@ -89,6 +120,7 @@ export async function cancelTrip(tx: Tx, dispatch: Dispatch, tripId: string, rea
   const userId = userIdOf(tx.actor);
   const by = trip.riderId === userId ? 'RIDER' : trip.driverUserId === userId ? 'DRIVER' : 'ADMIN';
   if (trip.status === 'CANCELLED' && trip.cancelledBy === by) return trip;
+  if (by === 'DRIVER' && isBeforeStart(trip.status) && strategyOf(dispatch, trip).backup) return replaceDriver(tx, dispatch, trip);
   return cancel(tx, dispatch, trip, by, cancelReason ?? null);
 }
 
@@ -104,7 +136,7 @@ async function cancel(tx: Tx, dispatch: Dispatch, trip: TripRow, by: Party, canc
   const rates = (await ratesAt(tx.orm, trip.requestedAt)).get(trip.vehicleType);
   const feeMinor = cancellationFee(trip, by, BigInt(rates?.cancellationFeeMinor ?? 0), tx.now);
   const cancelled = await stepTrip(tx, dispatch, trip, 'CANCELLED', by, { cancelledAt: tx.now, cancelledBy: by, cancelReason, feeMinor });
-  await closeOffers(tx, dispatch, trip.id, 'WITHDRAWN');
+  await withdrawOffers(tx, dispatch, trip.id);
   if (trip.driverId && hasDriverOnIt(trip.status)) {
     await moveDrivers(tx, dispatch, [trip.driverId], 'AVAILABLE', { from: ['BUSY'], ...(by === 'DRIVER' && { count: { cancelledCount: 1 } }) });
   }
@@ -124,14 +156,20 @@ export async function rateTrip(tx: Tx, tripId: string, input: z.input<typeof rat
   const { stars, comment } = parseInput(ratingSchema, input);
   const trip = await lockTrip(tx.orm, tripId);
   if (!trip || trip.riderId !== userIdOf(tx.actor)) throw notFound('trip', 'input.tripId');
-  if (trip.status !== 'COMPLETED') throw new Refusal('TRIP_NOT_COMPLETED', 'A trip can be rated when it is completed.', { details: { status: trip.status } });
+  if (trip.status !== 'COMPLETED') {
+    const details = { field: 'input.tripId', rule: 'completed_trip', status: trip.status };
+    throw new Refusal('TRIP_NOT_COMPLETED', 'A trip can be rated when it is completed. Try again then.', { details });
+  }
   if (trip.stars === stars && trip.comment === (comment ?? null)) return trip;
   const [rated] = await tx.orm
     .update(trips)
     .set({ stars, comment: comment ?? null })
     .where(and(eq(trips.id, trip.id), isNull(trips.stars)))
     .returning();
-  if (!rated) throw new Refusal('ALREADY_RATED', 'You have rated this trip. A rating stays as it is.', { details: { stars: trip.stars } });
+  if (!rated) {
+    const details = { field: 'input.tripId', rule: 'rated_once', stars: trip.stars };
+    throw new Refusal('ALREADY_RATED', 'You have rated this trip. A rating stays as it is: write to us if it was a slip.', { details });
+  }
   if (trip.driverId) {
     const driverId = trip.driverId;
     await asSystem(tx, () =>

@@ -1,5 +1,8 @@
 import { distanceM, type Place } from './point.js';
 
+/** Timer that writes a route again once late points have come in; its key is the trip's id. */
+export const ROUTE_TIMER = 'trip.route';
+
 /** Points of a stored route at most; a longer one is thinned out evenly after it was simplified (DP-33). */
 export const MAX_ROUTE_POINTS = 500;
 /** How far the simplified line may be from the recorded one: about a street's width. */

@@ -19,6 +19,10 @@ const ECONOMY: FareRates = {
   minimumMinor: 1500,
   bookingFeeMinor: 0,
   cancellationFeeMinor: 1000,
+  tableId: '01900000-0000-7000-8005-000000000001',
+  effectiveUntil: null,
+  waitingFreeS: 180,
+  waitingPerMinuteMinor: 50,
 };
 const cairo = cityClock('Africa/Cairo');
 const place = fc.record({ lat: fc.double({ min: 29.6, max: 30.5, noNaN: true }), lng: fc.double({ min: 30.7, max: 31.8, noNaN: true }) });
@@ -114,6 +118,9 @@ test('DP-21: nearer, better rated and more reliable is never worse; scores are 0
       completedCount: count,
       cancelledCount: count,
       isRepeat: fc.boolean(),
+      isFavourite: fc.boolean(),
+      recentTrips: fc.nat(20),
+      answers: fc.record({ taken: fc.nat(40), refused: fc.nat(40), meanTakenMinor: fc.nat(20_000), meanRefusedMinor: fc.nat(20_000) }),
     })
     .map(({ stars, ...rest }) => ({ ...rest, starsSum: stars * rest.starsCount, acceptedCount: Math.floor(rest.offeredCount / 2), availableSince: null }));
   const request = { vehicleType: 'ECONOMY' as const, radiusKm: 5 };
@@ -130,6 +137,7 @@ test('DP-21: nearer, better rated and more reliable is never worse; scores are 0
           { ...driver, driverId: 'waits longer', availableSince: new Date(1_000) },
         ],
         request,
+        new Date(3_000),
       );
       expect(first?.driverId).toBe('waits longer');
     }),

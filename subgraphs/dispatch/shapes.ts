@@ -56,6 +56,9 @@ export function toOffer(row: OfferRow, trip?: TripRow | null): Offer {
     pickupDistanceM: row.pickupDistanceM,
     estimatedEarnings: moneyType({ amountMinor: row.earningsMinor, currency: row.currency }),
     tripId: row.tripId,
+    terms: row.terms,
+    bidMinor: row.bidMinor,
+    currency: row.currency,
     ...(trip !== undefined && { trip: trip && toTrip(trip) }),
   });
 }
@@ -66,12 +69,22 @@ export function toQuote({ quote, pickupEtaSeconds }: Quoted): TripQuote {
     id: publicId('tqt', quote.id),
     vehicleType: quote.vehicleType,
     price: moneyType({ amountMinor: quote.fareMinor, currency: quote.currency }),
+    priceRange: {
+      low: moneyType({ amountMinor: quote.lowMinor ?? quote.fareMinor, currency: quote.currency }),
+      high: moneyType({ amountMinor: quote.highMinor ?? quote.fareMinor, currency: quote.currency }),
+    },
+    multipliers: quote.factors && {
+      timeOfDay: quote.factors.hourPermille / 1000,
+      traffic: quote.factors.trafficPermille / 1000,
+      event: quote.factors.eventPermille / 1000,
+      surge: quote.factors.surgePermille / 1000,
+    },
     lines: quote.items.map((line) => ({ label: line.label, amount: moneyType({ amountMinor: BigInt(line.amountMinor), currency: quote.currency }) })),
     distanceM: quote.distanceM,
     pickupEtaSeconds,
     tripEtaSeconds: quote.durationS,
     surge,
-    surgeReason: surge > 1 ? 'More people ask for rides from there than drivers are free.' : null,
+    surgeReason: quote.surgeReason,
     departAt: quote.departAt,
     expiresAt: quote.expiresAt,
   });

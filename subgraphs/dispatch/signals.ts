@@ -35,14 +35,19 @@ export function standingOf(driver: DriverRow, tripId: string | null) {
   };
 }
 
+/** Where a trip's driver is, and who that is: a trip may have had another one, whose last points are still on their way. */
+export interface HeardPosition extends Seen {
+  driverId: string;
+}
+
 /** A position as it travels on a trip's feed: the only message there that is not a mere hint. */
-export function encodePosition(seen: Seen): string {
-  return JSON.stringify([seen.place.lat, seen.place.lng, seen.heading, seen.at.getTime()]);
+export function encodePosition({ place, heading, at, driverId }: HeardPosition): string {
+  return JSON.stringify([place.lat, place.lng, heading, at.getTime(), driverId]);
 }
 
 /** The position in a message, or null for a hint. */
-export function decodePosition(message: string): Seen | null {
+export function decodePosition(message: string): HeardPosition | null {
   if (message === '') return null;
-  const [lat, lng, heading, at] = JSON.parse(message) as [number, number, number | null, number];
-  return { place: { lat, lng }, heading, at: new Date(at) };
+  const [lat, lng, heading, at, driverId] = JSON.parse(message) as [number, number, number | null, number, string];
+  return { place: { lat, lng }, heading, at: new Date(at), driverId };
 }

@@ -40,7 +40,7 @@ export class DispatchSubscriptions {
 }
 
 /** Shield guards what an event shows, not who may subscribe. @throws Refusal UNAUTHENTICATED */
-function signedIn(context: DispatchContext): DispatchContext {
+export function signedIn(context: DispatchContext): DispatchContext {
   if (context.actor.kind === 'ANONYMOUS') throw new Refusal('UNAUTHENTICATED', 'Sign in first: send your access token as `authorization` when you connect.');
   return context;
 }

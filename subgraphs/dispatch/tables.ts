@@ -1,5 +1,13 @@
 import { sql } from 'drizzle-orm';
-import { bigint, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+
+/** Multipliers of a price in thousandths. */
+export interface PriceFactors {
+  hourPermille: number;
+  trafficPermille: number;
+  eventPermille: number;
+  surgePermille: number;
+}
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 const minor = (name: string) => bigint(name, { mode: 'bigint' });
@@ -20,6 +28,10 @@ export const drivers = pgTable(
     licenceNumber: text('licence_number').notNull(),
     approval: text('approval').notNull(),
     state: text('state').notNull(),
+    /** What fleet says of the car; only an ACTIVE one is on the road. */
+    vehicleStatus: text('vehicle_status').notNull().default('ACTIVE'),
+    /** POOR after repeated points that cannot be true (DP-08), and while payments suspects fraud: no offers then. */
+    standing: text('standing').notNull().default('GOOD'),
     /** Since when the driver waits for a trip; null when not AVAILABLE. */
     availableSince: at('available_since'),
     starsSum: integer('stars_sum').notNull().default(0),
@@ -34,20 +46,29 @@ export const drivers = pgTable(
   (t) => [index('drivers_approval').on(t.approval, t.createdAt, t.id)],
 );
 
-/** What a trip costs per vehicle type, from a date on; amounts in minor units of EGP (DP-10). Rows are added, never changed. */
+/**
+ * What a trip costs per vehicle type over a period; amounts in minor units of EGP (DP-10). Rows are added, never changed: they belong to a rate table
+ * (`fare_tables`), and the newest table that has begun is the one that holds. The last period of a class in a table has no end.
+ */
 export const fareRates = pgTable(
   'fare_rates',
   {
+    tableId: uuid('table_id').notNull(),
     vehicleType: text('vehicle_type').notNull(),
     effectiveFrom: at('effective_from').notNull(),
+    effectiveUntil: at('effective_until'),
     baseMinor: integer('base_minor').notNull(),
     perKmMinor: integer('per_km_minor').notNull(),
     perMinuteMinor: integer('per_minute_minor').notNull(),
     minimumMinor: integer('minimum_minor').notNull(),
     bookingFeeMinor: integer('booking_fee_minor').notNull(),
     cancellationFeeMinor: integer('cancellation_fee_minor').notNull(),
+    /** Seconds that a driver waits at the pickup for nothing (DP-16). */
+    waitingFreeS: integer('waiting_free_s').notNull(),
+    /** For each minute of waiting after that. */
+    waitingPerMinuteMinor: integer('waiting_per_minute_minor').notNull(),
   },
-  (t) => [primaryKey({ columns: [t.vehicleType, t.effectiveFrom] })],
+  (t) => [primaryKey({ columns: [t.tableId, t.vehicleType, t.effectiveFrom] })],
 );
 
 export const tripQuotes = pgTable(
@@ -67,6 +88,17 @@ export const tripQuotes = pgTable(
     /** Lines of the price, amounts as digits of minor units; they add up to `fare_minor`. */
     items: jsonb('items').$type<{ label: string; amountMinor: string }[]>().notNull(),
     surgePermille: integer('surge_permille').notNull(),
+    /** Why surge is above 1,000, as the rider was shown it. */
+    surgeReason: text('surge_reason'),
+    /** All multipliers that went into the price, in thousandths: a change of destination is priced with the same (DP-16). */
+    factors: jsonb('factors').$type<PriceFactors>(),
+    /** What the same trip would cost without surge, and with the most that surge can become while the quote is good. */
+    lowMinor: minor('low_minor'),
+    highMinor: minor('high_minor'),
+    /** The trip whose destination it changes; null for a quote of a new trip. */
+    tripId: uuid('trip_id'),
+    /** When the rider agreed to the change of destination that it is for. */
+    acceptedAt: at('accepted_at'),
     departAt: at('depart_at'),
     expiresAt: at('expires_at').notNull(),
     usedBy: uuid('used_by').unique(),
@@ -98,10 +130,18 @@ export const trips = pgTable(
     destinationLng: doublePrecision('destination_lng').notNull(),
     quotedFareMinor: minor('quoted_fare_minor').notNull(),
     finalFareMinor: minor('final_fare_minor'),
+    /** Part of the final fare: what the rider owes for letting the driver wait (DP-16). */
+    waitingFeeMinor: minor('waiting_fee_minor'),
     feeMinor: minor('fee_minor'),
     currency: text('currency').notNull(),
     paymentMethod: text('payment_method').notNull(),
-    /** Rounds of offers made so far. */
+    /** How its driver is searched for; fixed when it is requested. */
+    strategy: text('strategy').notNull().default('FIRST_ACCEPT'),
+    /** The price of the bid that the rider chose, or of a change on the way; null when the quote holds. */
+    agreedFareMinor: minor('agreed_fare_minor'),
+    /** Counts changes of destination and price that the rider agreed to: offers of an earlier one are for another trip than it is now. */
+    revision: integer('revision').notNull().default(0),
+    /** Rounds of offers made so far, of the present revision. */
     searchRound: integer('search_round').notNull().default(0),
     departAt: at('depart_at'),
     requestedAt: at('requested_at').notNull(),
@@ -120,10 +160,17 @@ export const trips = pgTable(
   },
   (t) => [
     uniqueIndex('trips_one_live_per_driver').on(t.driverId).where(sql`status in ('ACCEPTED', 'DRIVER_ARRIVED', 'STARTED')`),
-    uniqueIndex('trips_one_live_per_rider').on(t.riderId).where(sql`status in ('REQUESTED', 'SEARCHING', 'ACCEPTED', 'DRIVER_ARRIVED', 'STARTED')`),
+    // Trips for later are not in it: one whose search begins while its rider still sits in another car has to find its driver all the same.
+    uniqueIndex('trips_one_live_per_rider')
+      .on(t.riderId)
+      .where(sql`depart_at is null and status in ('REQUESTED', 'SEARCHING', 'ACCEPTED', 'DRIVER_ARRIVED', 'STARTED')`),
+    index('trips_ahead_of_rider').on(t.riderId).where(sql`status = 'REQUESTED'`),
     index('trips_of_rider').on(t.riderId, t.requestedAt, t.id),
     index('trips_of_driver').on(t.driverUserId, t.requestedAt, t.id),
     index('trips_demand').on(t.pickupCell, t.requestedAt),
+    index('trips_requested').on(t.requestedAt),
+    index('trips_searching').on(t.requestedAt).where(sql`status = 'SEARCHING'`),
+    index('trips_departures').on(t.departAt).where(sql`depart_at is not null`),
   ],
 );
 
@@ -159,19 +206,29 @@ export const offers = pgTable(
       .references(() => drivers.id),
     driverUserId: uuid('driver_user_id').notNull(),
     status: text('status').notNull(),
+    /** The trip's as it was offered. */
+    revision: integer('revision').notNull().default(0),
     round: integer('round').notNull(),
     pickupDistanceM: integer('pickup_distance_m').notNull(),
     earningsMinor: minor('earnings_minor').notNull(),
     currency: text('currency').notNull(),
+    /** What accepting it means: see `OFFER_TERMS`. */
+    terms: text('terms').notNull().default('TAKE'),
+    /** What the driver asks for, of an offer on which he bid. */
+    bidMinor: minor('bid_minor'),
     declineReason: text('decline_reason'),
+    /** Whether the driver was asked because he was the first in an airport's line (DP-07). */
+    inLine: boolean('in_line').notNull().default(false),
     createdAt: at('created_at').notNull(),
     expiresAt: at('expires_at').notNull(),
     answeredAt: at('answered_at'),
   },
   (t) => [
-    unique('offers_once_per_driver').on(t.tripId, t.driverId),
+    unique('offers_once_per_driver').on(t.tripId, t.driverId, t.revision),
     uniqueIndex('offers_one_pending_per_driver').on(t.driverId).where(sql`status = 'PENDING'`),
     index('offers_pending_of_user').on(t.driverUserId).where(sql`status = 'PENDING'`),
+    uniqueIndex('offers_one_standby_per_trip').on(t.tripId).where(sql`status = 'STANDBY'`),
+    index('offers_of_driver').on(t.driverId, t.createdAt),
   ],
 );
 
@@ -208,4 +265,11 @@ export const unpaidTrips = pgTable(
   'unpaid_trips',
   { tripId: uuid('trip_id').primaryKey(), payerId: uuid('payer_id').notNull(), since: at('since').notNull() },
   (t) => [index('unpaid_trips_payer').on(t.payerId)],
+);
+
+/** Dispatch's own copy of who is suspected of fraud, or was found out (PL-21), fed by payments' events; a flag that was cleared is not here. */
+export const fraudFlags = pgTable(
+  'fraud_flags',
+  { flagId: uuid('flag_id').primaryKey(), userId: uuid('user_id').notNull(), isConfirmed: boolean('is_confirmed').notNull(), since: at('since').notNull() },
+  (t) => [index('fraud_flags_user').on(t.userId)],
 );

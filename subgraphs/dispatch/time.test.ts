@@ -22,7 +22,7 @@ test('DP-23b: an accept after the deadline is refused, whether or not the timer 
   pass(15.5);
   const late = await say.accept(slow, offer.id);
   expect(late.codes).toEqual(['OFFER_EXPIRED']);
-  expect(late.errors[0]?.extensions.details).toEqual({ status: 'EXPIRED' });
+  expect(late.errors[0]?.extensions.details).toEqual({ field: 'offerId', rule: 'offer_open', status: 'EXPIRED' });
   expect((await say.decline(slow, offer.id)).codes).toEqual(['OFFER_EXPIRED']);
   await eventually(async () => (await say.stateOf(slow)) === 'AVAILABLE');
   // He has had his chance; the search goes on with others, who come meanwhile.

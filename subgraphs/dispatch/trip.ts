@@ -18,12 +18,12 @@ export type UpdateKind = (typeof UPDATE_KINDS)[number];
 export type TripRow = typeof trips.$inferSelect;
 export type TripStateRow = typeof tripStates.$inferSelect;
 
-/** Which status may follow which (DP-30). The database has the same rows in `trip_transitions` and refuses anything else. */
+/** Which status may follow which (DP-30); back to SEARCHING when the driver of a trip for later cancels (DP-22). The database has the same rows in `trip_transitions` and refuses anything else. */
 export const TRIP_TRANSITIONS: Readonly<Record<TripStatus, readonly TripStatus[]>> = {
   REQUESTED: ['SEARCHING', 'CANCELLED'],
   SEARCHING: ['ACCEPTED', 'NO_DRIVERS', 'CANCELLED'],
-  ACCEPTED: ['DRIVER_ARRIVED', 'CANCELLED'],
-  DRIVER_ARRIVED: ['STARTED', 'CANCELLED'],
+  ACCEPTED: ['DRIVER_ARRIVED', 'CANCELLED', 'SEARCHING'],
+  DRIVER_ARRIVED: ['STARTED', 'CANCELLED', 'SEARCHING'],
   STARTED: ['COMPLETED', 'CANCELLED'],
   COMPLETED: [],
   CANCELLED: [],
@@ -32,9 +32,11 @@ export const TRIP_TRANSITIONS: Readonly<Record<TripStatus, readonly TripStatus[]
 
 /** From then on a driver is on the trip, and his position is the rider's business. */
 const WITH_DRIVER: readonly string[] = ['ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'];
-/** Statuses that a rider has to be out of before asking for another trip. */
+/** Statuses of a trip that is not over. */
 const LIVE: readonly string[] = ['REQUESTED', 'SEARCHING', ...WITH_DRIVER];
 
+/** A driver is on his way to the rider, or waits for him. */
+export const isBeforeStart = (status: string): boolean => status === 'ACCEPTED' || status === 'DRIVER_ARRIVED';
 export const hasDriverOnIt = (status: string): boolean => WITH_DRIVER.includes(status);
 export const isTerminal = (status: string): boolean => !LIVE.includes(status);
 
@@ -55,7 +57,9 @@ export function assertTransition(trip: TripRow, to: TripStatus): void {
 }
 
 export function invalidTransition(from: string, to: string): Refusal {
-  return new Refusal('INVALID_TRANSITION', `A trip that is ${from} cannot become ${to}. Read the trip again.`, { details: { from, to } });
+  return new Refusal('INVALID_TRANSITION', `A trip that is ${from} cannot become ${to}. Read the trip again.`, {
+    details: { field: 'tripId', rule: 'transition', from, to },
+  });
 }
 
 /** @throws Refusal INVALID_TRANSITION when a passenger is in the car: then only an admin ends the trip without completing it */
@@ -72,6 +76,9 @@ export function cancellationFee(trip: TripRow, by: Party, feeMinor: bigint, now:
 
 export const pickupOf = (row: { pickupLat: number; pickupLng: number }): Place => ({ lat: row.pickupLat, lng: row.pickupLng });
 export const destinationOf = (row: { destinationLat: number; destinationLng: number }): Place => ({ lat: row.destinationLat, lng: row.destinationLng });
+
+/** What the trip costs when it is completed, in minor units: the quote, unless the rider agreed to another price. */
+export const fareOf = (trip: TripRow): bigint => trip.agreedFareMinor ?? trip.quotedFareMinor;
 
 /** Where the driver of a live trip is heading: to the pickup, and then to the destination. */
 export function nextStop(trip: TripRow): Place {

@@ -9,19 +9,21 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import type { Dispatch } from './context.js';
 import { tripRequested } from './events.js';
+import { settingsOf } from './matchingQueries.js';
 import { ROUND_TIMER } from './offerCommands.js';
 import { distanceM, type Place, pointSchema } from './point.js';
+import { MOST_AHEAD, searchFrom } from './scheduled.js';
+import type { StrategyName } from './strategy.js';
 import { cellOf } from './surge.js';
 import { tripQuotes, trips } from './tables.js';
 import { destinationOf, PAYMENT_METHODS, type PaymentMethod, pickupOf, type TripRow } from './trip.js';
-import { liveTripOfRider, lockQuote, type QuoteRow, tripsByIds, unpaidTripOf } from './tripQueries.js';
+import { countTripsAhead, liveTripOfRider, lockQuote, lockRequestsOf, type QuoteRow, tripsByIds, unpaidTripOf } from './tripQueries.js';
+import { assertSurgeSteady } from './quoteCommands.js';
 import { logState, stepTrip } from './tripSteps.js';
 import type { VehicleType } from './vehicleType.js';
 
 /** A pickup that is repeated with the request may be this far from the quoted one: people walk around while they decide (DP-14). */
 const MAX_SHIFT_M = 100;
-/** A trip for later is matched this long before (DP-22). */
-const MATCH_BEFORE_MS = 15 * 60_000;
 /** What the sandbox takes for a good card when none is named. */
 const DEFAULT_PAYMENT_TOKEN = 'tok_ok';
 
@@ -39,23 +41,27 @@ export interface TripRequest extends z.input<typeof requestSchema> {
 }
 
 /**
- * Begins the search for a driver at the quoted price. The search runs while payments holds the fare.
- * @throws Refusal NOT_FOUND (quote), QUOTE_EXPIRED, QUOTE_USED, ACTIVE_TRIP, UNPAID_TRIP, VALIDATION_ERROR, IDEMPOTENCY_KEY_REUSED
+ * Begins the search for a driver at the quoted price. The search runs while payments holds the fare. A trip for later stays REQUESTED until its search
+ * begins, and the rider may take others meanwhile.
+ * @throws Refusal NOT_FOUND (quote), QUOTE_EXPIRED, QUOTE_USED, SURGE_CHANGED, ACTIVE_TRIP, TOO_MANY_TRIPS_AHEAD, UNPAID_TRIP, VALIDATION_ERROR,
+ * IDEMPOTENCY_KEY_REUSED
  */
 export async function requestTrip(tx: Tx, dispatch: Dispatch, riderId: string, request: TripRequest, key: string): Promise<TripRow> {
   const { paymentMethod, paymentToken, pickup, destination } = parseInput(requestSchema, request);
   const { entityId } = await once(tx, { mutation: 'requestTrip', key, input: request }, async () => {
     const quote = await claimQuote(tx, request.quoteId);
+    await assertSurgeSteady(tx, dispatch, quote);
     assertSamePlace(pickup, pickupOf(quote), 'input.pickup');
     assertSamePlace(destination, destinationOf(quote), 'input.destination');
-    const live = await liveTripOfRider(tx.orm, riderId);
-    if (live) throw activeTrip(live.id);
+    await lockRequestsOf(tx.orm, riderId);
+    await assertRoom(tx, riderId, quote);
     const unpaid = await unpaidTripOf(tx.orm, riderId);
     if (unpaid) {
-      const details = { tripId: publicId('trp', unpaid.tripId) };
+      const details = { field: 'input.quoteId', rule: 'no_unpaid_trip', tripId: publicId('trp', unpaid.tripId) };
       throw new Refusal('UNPAID_TRIP', 'An earlier trip has not been paid. Pay it first: its payment says what is missing.', { details });
     }
-    const trip = await insertTrip(tx, riderId, quote, paymentMethod);
+    const strategy = quote.departAt === null ? (await settingsOf(tx.orm, dispatch.config.city)).strategy : 'SCHEDULED';
+    const trip = await insertTrip(tx, riderId, quote, paymentMethod, strategy);
     await tx.orm.update(tripQuotes).set({ usedBy: trip.id }).where(eq(tripQuotes.id, quote.id));
     await beginSearch(tx, dispatch, trip, paymentMethod === 'CARD' ? (paymentToken ?? DEFAULT_PAYMENT_TOKEN) : null);
     return trip.id;
@@ -69,13 +75,15 @@ export async function requestTrip(tx: Tx, dispatch: Dispatch, riderId: string, r
 async function claimQuote(tx: Tx, quoteId: string): Promise<QuoteRow> {
   const quote = await lockQuote(tx.orm, quoteId);
   // Admins see all quotes; a quote still is for the one who asked.
-  if (quote?.ownerId !== userIdOf(tx.actor)) throw notFound('quote', 'input.quoteId');
+  if (quote?.ownerId !== userIdOf(tx.actor) || quote.tripId !== null) throw notFound('quote', 'input.quoteId');
   if (quote.usedBy !== null) {
-    const details = { field: 'input.quoteId', tripId: publicId('trp', quote.usedBy) };
+    const details = { field: 'input.quoteId', rule: 'used_once', tripId: publicId('trp', quote.usedBy) };
     throw new Refusal('QUOTE_USED', 'This quote has been used. Ask for a new one.', { details });
   }
   if (quote.expiresAt <= tx.now)
-    throw new Refusal('QUOTE_EXPIRED', 'This quote is too old. Ask for a new one.', { details: { field: 'input.quoteId', expiredAt: quote.expiresAt } });
+    throw new Refusal('QUOTE_EXPIRED', 'This quote is too old. Ask for a new one.', {
+      details: { field: 'input.quoteId', rule: 'quote_lifetime', expiredAt: quote.expiresAt },
+    });
   return quote;
 }
 
@@ -86,11 +94,24 @@ function assertSamePlace(given: Place | null | undefined, quoted: Place, field: 
   });
 }
 
-function activeTrip(tripId: string | null): Refusal {
-  return new Refusal('ACTIVE_TRIP', 'You have a trip already. Finish or cancel it first.', { details: tripId ? { tripId: publicId('trp', tripId) } : {} });
+/** One trip at a time, and a few for later besides. Under the lock of the rider's requests. @throws Refusal ACTIVE_TRIP, TOO_MANY_TRIPS_AHEAD */
+async function assertRoom(tx: Tx, riderId: string, quote: QuoteRow): Promise<void> {
+  if (searchFrom(quote, tx.now) > tx.now) {
+    if ((await countTripsAhead(tx.orm, riderId)) < MOST_AHEAD) return;
+    throw new Refusal('TOO_MANY_TRIPS_AHEAD', `You have ${MOST_AHEAD} trips for later already. Cancel one, or ask again after one of them.`, {
+      details: { field: 'input.quoteId', rule: 'trips_ahead', most: MOST_AHEAD },
+    });
+  }
+  const live = await liveTripOfRider(tx.orm, riderId);
+  if (live) throw activeTrip(live.id);
 }
 
-async function insertTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMethod: PaymentMethod): Promise<TripRow> {
+function activeTrip(tripId: string | null): Refusal {
+  const details = { field: 'input.quoteId', rule: 'one_live_trip', ...(tripId && { tripId: publicId('trp', tripId) }) };
+  return new Refusal('ACTIVE_TRIP', 'You have a trip already. Finish or cancel it first.', { details });
+}
+
+async function insertTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMethod: PaymentMethod, strategy: StrategyName): Promise<TripRow> {
   const pickup = pickupOf(quote);
   const [trip] = await tx.orm
     .insert(trips)
@@ -109,10 +130,11 @@ async function insertTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMetho
       quotedFareMinor: quote.fareMinor,
       currency: quote.currency,
       paymentMethod,
+      strategy,
       departAt: quote.departAt,
       requestedAt: tx.now,
     })
-    // Two requests at once both see no live trip; the index lets one in.
+    // The second fence behind the lock of the rider's requests: the index lets one trip for now in.
     .onConflictDoNothing()
     .returning();
   if (!trip) throw activeTrip((await liveTripOfRider(tx.orm, riderId))?.id ?? null);
@@ -121,7 +143,9 @@ async function insertTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMetho
 
 async function beginSearch(tx: Tx, dispatch: Dispatch, trip: TripRow, paymentToken: string | null): Promise<void> {
   await logState(tx, trip, 'RIDER');
-  await stepTrip(tx, dispatch, trip, 'SEARCHING', 'SYSTEM');
+  const dueAt = searchFrom(trip, tx.now);
+  // One for later is not searched for yet: its timer takes the step.
+  if (dueAt <= tx.now) await stepTrip(tx, dispatch, trip, 'SEARCHING', 'SYSTEM');
   await appendEvent(tx, tripRequested, trip.id, {
     tripId: trip.id,
     riderId: trip.riderId,
@@ -130,7 +154,7 @@ async function beginSearch(tx: Tx, dispatch: Dispatch, trip: TripRow, paymentTok
     currency: trip.currency,
     paymentMethod: trip.paymentMethod as PaymentMethod,
     paymentToken,
+    departAt: trip.departAt?.toISOString() ?? null,
   });
-  const matchAt = trip.departAt === null ? tx.now : new Date(Math.max(tx.now.getTime(), trip.departAt.getTime() - MATCH_BEFORE_MS));
-  await setTimer(tx, { kind: ROUND_TIMER, key: trip.id, dueAt: matchAt });
+  await setTimer(tx, { kind: ROUND_TIMER, key: trip.id, dueAt });
 }

@@ -1,10 +1,9 @@
-import { and, asc, desc, eq, gt, inArray, isNotNull, lte, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, or, sql } from 'drizzle-orm';
 import { type Actor, isPrivileged, userIdOf } from '../../platform/actor.js';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm, Tx } from '../../platform/postgres.js';
-import type { FareRates } from './fare.js';
 import type { Place } from './point.js';
-import { driverLocationHistory, fareRates, tripQuotes, trips, tripStates, unpaidTrips } from './tables.js';
+import { driverLocationHistory, tripQuotes, trips, tripStates, unpaidTrips } from './tables.js';
 import type { TripRow, TripStateRow } from './trip.js';
 
 export type QuoteRow = typeof tripQuotes.$inferSelect;
@@ -50,13 +49,28 @@ export async function statesAfter(orm: Orm, tripId: string, sequence: number): P
     .orderBy(asc(tripStates.sequence));
 }
 
-/** The rider's trip that is not over yet. */
+/** The rider's trip that has begun to be searched for and is not over yet. */
 export async function liveTripOfRider(orm: Orm, riderId: string): Promise<{ id: string } | undefined> {
   const [row] = await orm
     .select({ id: trips.id })
     .from(trips)
-    .where(and(eq(trips.riderId, riderId), inArray(trips.status, ['REQUESTED', 'SEARCHING', 'ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])));
+    .where(and(eq(trips.riderId, riderId), inArray(trips.status, ['SEARCHING', 'ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])))
+    .limit(1);
   return row;
+}
+
+/** How many trips for later a rider has whose search has not begun. */
+export async function countTripsAhead(orm: Orm, riderId: string): Promise<number> {
+  const [row] = await orm
+    .select({ count: sql<number>`count(*)::int` })
+    .from(trips)
+    .where(and(eq(trips.riderId, riderId), eq(trips.status, 'REQUESTED')));
+  return row?.count ?? 0;
+}
+
+/** Requests of one rider come one after the other until the transaction ends: two at once must not both find room. */
+export async function lockRequestsOf(orm: Orm, riderId: string): Promise<void> {
+  await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`requests of ${riderId}`}, 0))`);
 }
 
 /** A trip of this rider that payments could not settle. */
@@ -71,24 +85,6 @@ export async function lockQuote(orm: Orm, id: string): Promise<QuoteRow | undefi
   return row;
 }
 
-/** The rates of each vehicle type that hold at a time (DP-10). */
-export async function ratesAt(orm: Orm, at: Date): Promise<Map<string, FareRates>> {
-  const rows = await orm
-    .selectDistinctOn([fareRates.vehicleType])
-    .from(fareRates)
-    .where(lte(fareRates.effectiveFrom, at))
-    .orderBy(fareRates.vehicleType, desc(fareRates.effectiveFrom));
-  return new Map(rows.map((row) => [row.vehicleType, row]));
-}
-
-/** How many trips were requested per cell since a time. Counts all riders' requests, and tells nothing else about them. */
-export async function requestsPerCell(orm: Orm, cells: readonly string[], since: Date): Promise<Map<string, number>> {
-  const rows = await orm.execute<{ cell: string; requests: number }>(
-    sql`select cell, requests from requests_per_cell(${`{${cells.join(',')}}`}::text[], ${since.toISOString()}::timestamptz)`,
-  );
-  return new Map(rows.map((row) => [row.cell, row.requests]));
-}
-
 /** Where the driver was between two times, in order. */
 export async function recordedWay(orm: Orm, driverId: string, from: Date, to: Date): Promise<Place[]> {
   const { recordedAt, lat, lng } = driverLocationHistory;
@@ -100,6 +96,16 @@ export async function recordedWay(orm: Orm, driverId: string, from: Date, to: Da
     )
     .orderBy(asc(recordedAt))
     .limit(MAX_RECORDED);
+}
+
+/** Completed trips that these drivers drove within the times. A trip is requested 31 days before it is driven at most, and an index finds it by that. */
+export async function tripsDrivenBetween(orm: Orm, times: readonly { driverId: string; from: Date; to: Date }[]): Promise<string[]> {
+  const rows = await orm.execute<{ id: string }>(sql`select distinct t.id
+    from json_to_recordset(${JSON.stringify(times)}::json) as late("driverId" uuid, "from" timestamptz, "to" timestamptz)
+      join drivers d on d.id = late."driverId"
+      join trips t on t.driver_user_id = d.user_id and t.requested_at between late."from" - interval '31 days' and late."to"
+    where t.status = 'COMPLETED' and t.started_at <= late."to" and t.completed_at >= late."from" order by t.id`);
+  return rows.map((row) => row.id);
 }
 
 export interface FoundTrip {

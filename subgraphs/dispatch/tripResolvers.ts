@@ -72,9 +72,16 @@ export class TripResolver {
   }
 
   @Mutation(() => Trip, { description: 'The rider is in your car. For the driver of the trip.' })
-  async startTrip(@Arg('tripId', () => ID, { description: 'Which trip.' }) tripId: string, @Ctx() ctx: DispatchContext): Promise<Trip> {
+  async startTrip(
+    @Arg('tripId', () => ID, { description: 'Which trip.' }) tripId: string,
+    @Ctx() ctx: DispatchContext,
+    @Arg('boardingPin', () => String, { nullable: true, description: 'The four digits that the rider tells you, where the city asks for them.' })
+    boardingPin?: string,
+  ): Promise<Trip> {
     const uuid = requireUuid('trp', tripId, 'trip', 'tripId');
-    return toTrip(await ctx.run((tx) => startTrip(tx, ctx.loaders.dispatch, uuid)));
+    const started = await ctx.run((tx) => startTrip(tx, ctx.loaders.dispatch, uuid, boardingPin));
+    if (started instanceof Refusal) throw started;
+    return toTrip(started);
   }
 
   @Mutation(() => Trip, { description: 'You are there: the trip is paid, and you rest for a minute. For the driver of the trip.' })

@@ -2,10 +2,11 @@ import { Directive, Field, Float, ID, Int, ObjectType, registerEnumType } from '
 import { connectionOf, DateTime, Money, Point, Violation } from '../../platform/graphqlTypes.js';
 import { APPROVALS, DRIVER_STATES } from './driver.js';
 import { REJECTIONS } from './locationReport.js';
+import type { OfferTerms, StrategyName } from './strategy.js';
 import { PARTIES, PAYMENT_METHODS, TRIP_STATUSES, UPDATE_KINDS } from './trip.js';
 import { VEHICLE_TYPES } from './vehicleType.js';
 
-const enumOf = <T extends string>(values: readonly T[]) => Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K };
+export const enumOf = <T extends string>(values: readonly T[]) => Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K };
 
 export const VehicleType = enumOf(VEHICLE_TYPES);
 export const DriverApproval = enumOf(APPROVALS);
@@ -14,7 +15,7 @@ export const TripStatus = enumOf(TRIP_STATUSES);
 export const TripParty = enumOf(PARTIES);
 export const TripPaymentMethod = enumOf(PAYMENT_METHODS);
 export const TripUpdateKind = enumOf(UPDATE_KINDS);
-export const OfferStatus = enumOf(['PENDING', 'ACCEPTED', 'DECLINED', 'EXPIRED', 'WITHDRAWN'] as const);
+export const OfferStatus = enumOf(['PENDING', 'ACCEPTED', 'DECLINED', 'EXPIRED', 'WITHDRAWN', 'STANDBY'] as const);
 export const LocationRejectionReason = enumOf(REJECTIONS);
 
 registerEnumType(VehicleType, { name: 'VehicleType', description: 'Class of a ride. A better car may come than was ordered, at the ordered price.' });
@@ -35,9 +36,20 @@ registerEnumType(TripUpdateKind, {
 });
 registerEnumType(OfferStatus, {
   name: 'OfferStatus',
-  description: 'PENDING can be answered until it expires; WITHDRAWN went to another driver or was cancelled.',
+  description: 'PENDING can be answered until it expires; WITHDRAWN went to another driver or was cancelled; STANDBY is that of a driver who stands by.',
 });
-registerEnumType(LocationRejectionReason, { name: 'LocationRejectionReason', description: 'Why a point was not taken.' });
+registerEnumType(LocationRejectionReason, {
+  name: 'LocationRejectionReason',
+  description: 'Why a point was not taken.',
+  valuesConfig: {
+    INVALID_POINT: { description: 'It is not a place on earth, or one of its measures is out of range.' },
+    FROM_THE_FUTURE: { description: 'It is more than 30 s ahead of our clock.' },
+    TOO_OLD: { description: 'It is more than an hour ago, for `updateLocation`, or more than a day.' },
+    SUSPICIOUS: { description: 'It cannot be true, and has been noted (`locationFlags`).' },
+    UNKNOWN_DRIVER: { description: 'There is no such driver.' },
+    TRY_AGAIN: { description: 'We could not look whether there is such a driver. Send it again.' },
+  },
+});
 
 @ObjectType({ description: "A person's account." })
 @Directive('@key(fields: "id")')
@@ -174,6 +186,10 @@ export class Trip {
   riderId!: string;
   driverId!: string | null;
   driverUserId!: string | null;
+  strategy!: StrategyName;
+  quotedFareMinor!: bigint;
+  agreedFareMinor!: bigint | null;
+  currency!: string;
 }
 
 export const TripConnection = connectionOf('Trip', () => Trip);
@@ -198,6 +214,9 @@ export class Offer {
   /** For the trip resolver; not part of the schema. */
   trip?: Trip | null;
   tripId!: string;
+  terms!: OfferTerms;
+  bidMinor!: bigint | null;
+  currency!: string;
 }
 
 @ObjectType({ description: 'Something new about a trip.' })

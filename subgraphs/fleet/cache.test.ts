@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ANONYMOUS } from '../../platform/actor.js';
-import { startTestSubgraph, type TestSubgraph, user } from '../../test/subgraphHarness.js';
+import { publicId } from '../../platform/ids.js';
+import { eventually, startTestSubgraph, type TestSubgraph, user } from '../../test/subgraphHarness.js';
 import { startFleet } from './main.js';
 
 let fleet: TestSubgraph;
@@ -65,4 +66,29 @@ test('GW-30: what a cache keeps of a car shows its plate to nobody but admins', 
   const plate = 'query($id: ID) { vehicle(id: $id) { plate } }';
   expect((await fleet.run<{ vehicle: { plate: string } }>(admin, plate, { id })).data.vehicle.plate).toMatch(/^CAI/);
   expect((await fleet.run(ANONYMOUS, plate, { id })).codes).toEqual(['FORBIDDEN']);
+});
+
+test('GW-30: the event of a change whose process died before it told the cache does so, in details and in lists', async () => {
+  const car = (await list())[0] as Car;
+  expect((await one(car.id)).seats).toBe(car.seats);
+  const seats = (car.seats % 9) + 1;
+  // What such a process leaves: the change and its event, committed, and nothing else.
+  await fleet.owner.begin(async (sql) => {
+    const [row] = await sql`update vehicles set seats = ${seats} where id = (select id from vehicles where seats = ${car.seats}
+      order by daily_rate_minor, id limit 1) returning id, station_id`;
+    expect(publicId('veh', row?.id as string)).toBe(car.id);
+    const facts = {
+      vehicleId: row?.id,
+      use: 'RENTAL',
+      status: 'ACTIVE',
+      category: 'ECONOMY',
+      dailyRateMinor: '1',
+      currency: 'EGP',
+      stationId: row?.station_id,
+    };
+    await sql`select waygraph_append_event(gen_random_uuid(), 'vehicle', ${row?.id}::uuid, 'vehicle.updated', 1,
+      ${sql.json({ ...facts, timeZone: 'Africa/Cairo', title: 'x' })}, ${sql.json({ traceId: '0', causationId: '0', actor: 'test' })}, now(), '{booking}'::text[])`;
+  });
+  await eventually(async () => (await one(car.id)).seats === seats, 'the details to be read again');
+  await eventually(async () => (await list()).find(({ id }) => id === car.id)?.seats === seats, 'the lists to be read again');
 });

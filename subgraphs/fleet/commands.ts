@@ -4,7 +4,7 @@ import { notFound, parseInput, Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Money } from '../../platform/money.js';
 import { appendEvent } from '../../platform/outbox.js';
-import { entitiesChanged, type Tx } from '../../platform/postgres.js';
+import { type Changed, entitiesChanged, type Tx } from '../../platform/postgres.js';
 import { vehicleCreated, vehicleRetired, vehicleUpdated } from './events.js';
 import { lockVehicle, stationsByIds } from './queries.js';
 import { busyRanges, pastRentals, stations, vehicles } from './tables.js';
@@ -16,10 +16,15 @@ export const VEHICLE = 'vehicle';
 export const LISTINGS = 'listings';
 export const ALL_LISTINGS = 'all';
 
+/** What caches keep of a vehicle: itself, and all lists. */
+export const cachedOf = (vehicleId: string): Changed[] => [
+  { kind: VEHICLE, ids: [vehicleId] },
+  { kind: LISTINGS, ids: [ALL_LISTINGS] },
+];
+
 /** Nobody is shown the old state of a car once the change has been answered (GW-30). */
-function vehicleChanged(tx: Tx, vehicleId: string): void {
-  entitiesChanged(tx, VEHICLE, [vehicleId]);
-  entitiesChanged(tx, LISTINGS, [ALL_LISTINGS]);
+export function vehicleChanged(tx: Tx, vehicleId: string): void {
+  for (const { kind, ids } of cachedOf(vehicleId)) entitiesChanged(tx, kind, ids);
 }
 
 /** Days are counted by this clock for a car without a station, such as a driver's own. */
@@ -77,16 +82,16 @@ export async function updateVehicle(tx: Tx, input: VehicleChanges): Promise<Vehi
   if (!current) throw notFound('vehicle', 'input.id');
   assertNotRetired(current);
   assertVersion(current, input.version);
-  if (input.stationId) {
-    const [station] = await stationsByIds(tx.orm, [input.stationId]);
-    if (!station) throw notFound('station', 'input.stationId');
-  }
+  const [station] = input.stationId ? await stationsByIds(tx.orm, [input.stationId]) : [];
+  if (input.stationId && !station) throw notFound('station', 'input.stationId');
+  // A car that goes to another station is parked there: it is found near that one, and not near the old one.
+  const place = position ?? (station && station.id !== current.stationId ? station : null);
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value != null));
   const [row] = await tx.orm
     .update(vehicles)
     .set({
       ...given,
-      ...(position && { lat: position.lat, lng: position.lng }),
+      ...(place && { lat: place.lat, lng: place.lng }),
       ...(input.dailyRate && { dailyRateMinor: input.dailyRate.amountMinor, currency: input.dailyRate.currency }),
       ...(input.stationId && { stationId: input.stationId }),
       version: current.version + 1,
@@ -98,6 +103,21 @@ export async function updateVehicle(tx: Tx, input: VehicleChanges): Promise<Vehi
   vehicleChanged(tx, row.id);
   await appendEvent(tx, vehicleUpdated, row.id, await factsOf(tx, row));
   return row;
+}
+
+/** A customer left a car at another station: it belongs there now, and is found there (one-way rentals). A station that is gone changes nothing. */
+export async function moveToStation(tx: Tx, left: { vehicleId: string; stationId: string }): Promise<void> {
+  const current = await lockVehicle(tx.orm, left.vehicleId);
+  const [station] = await stationsByIds(tx.orm, [left.stationId]);
+  if (!current || !station || current.stationId === station.id) return;
+  const [row] = await tx.orm
+    .update(vehicles)
+    .set({ stationId: station.id, lat: station.lat, lng: station.lng, version: current.version + 1, updatedAt: tx.now })
+    .where(eq(vehicles.id, current.id))
+    .returning();
+  if (!row) throw new Error('the locked vehicle vanished');
+  vehicleChanged(tx, row.id);
+  await appendEvent(tx, vehicleUpdated, row.id, await factsOf(tx, row));
 }
 
 /** Takes a vehicle out of search and quotes for good; old bookings still show it. Repeating it changes nothing. @throws Refusal NOT_FOUND */
@@ -121,7 +141,6 @@ export async function keepRideVehicle(
   tx: Tx,
   car: { vehicleId: string; make: string; model: string; year: number; category: string; seats: number; plate: string },
 ): Promise<void> {
-  vehicleChanged(tx, car.vehicleId);
   await tx.orm
     .insert(vehicles)
     .values({
@@ -151,13 +170,15 @@ export async function keepRideVehicle(
 /** Keeps fleet's copy of what blocks a vehicle: the range of a live booking, or nothing. */
 export async function keepBusyRange(
   tx: Tx,
-  booking: { bookingId: string; vehicleId: string; from: Date; to: Date; kind?: 'BOOKING' | 'BLOCK' } | { bookingId: string; free: true },
+  booking:
+    | { bookingId: string; vehicleId: string; from: Date; to: Date; returnAt?: Date | null; kind?: 'BOOKING' | 'BLOCK' }
+    | { bookingId: string; free: true },
 ): Promise<void> {
   if ('free' in booking) {
     await tx.orm.delete(busyRanges).where(eq(busyRanges.bookingId, booking.bookingId));
     return;
   }
-  const range = { vehicleId: booking.vehicleId, fromAt: booking.from, toAt: booking.to, kind: booking.kind ?? 'BOOKING' };
+  const range = { vehicleId: booking.vehicleId, fromAt: booking.from, toAt: booking.to, returnAt: booking.returnAt ?? null, kind: booking.kind ?? 'BOOKING' };
   await tx.orm
     .insert(busyRanges)
     .values({ bookingId: booking.bookingId, ...range })
@@ -176,7 +197,8 @@ export async function addStation(tx: Tx, station: typeof stations.$inferInsert):
   await tx.orm.insert(stations).values(station).onConflictDoNothing();
 }
 
-async function factsOf(tx: Tx, row: VehicleRow) {
+/** What other domains keep of a vehicle. */
+export async function factsOf(tx: Tx, row: VehicleRow) {
   const [station] = row.stationId ? await stationsByIds(tx.orm, [row.stationId]) : [];
   if (row.use !== 'RENTAL' && row.use !== 'RIDE') throw new Refusal('CONFLICT', 'This vehicle has no known use.');
   return {
@@ -188,6 +210,7 @@ async function factsOf(tx: Tx, row: VehicleRow) {
     currency: row.currency,
     stationId: row.stationId,
     timeZone: station?.timeZone ?? DEFAULT_TIME_ZONE,
+    stationPosition: station ? { lat: station.lat, lng: station.lng } : null,
     title: `${row.make} ${row.model} ${row.year}`,
   } as const;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Consumption, consumption } from '../../platform/consumer.js';
-import { keepBusyRange, keepPastRental, keepRideVehicle } from './commands.js';
+import { type Consumption, consumption, nothingOn } from '../../platform/consumer.js';
+import { cachedOf, keepBusyRange, keepPastRental, keepRideVehicle, moveToStation } from './commands.js';
 
 const driverRegistered = consumption({
   type: 'driver.registered',
@@ -16,10 +16,17 @@ const driverRegistered = consumption({
       plate: z.string(),
     }),
   }),
+  changes: ({ vehicle }) => cachedOf(vehicle.vehicleId),
   apply: (tx, { payload }) => keepRideVehicle(tx, payload.vehicle),
 });
 
-const blockingBooking = z.object({ bookingId: z.uuid(), vehicleId: z.uuid(), blockedFrom: z.coerce.date(), blockedTo: z.coerce.date() });
+const blockingBooking = z.object({
+  bookingId: z.uuid(),
+  vehicleId: z.uuid(),
+  blockedFrom: z.coerce.date(),
+  blockedTo: z.coerce.date(),
+  returnAt: z.coerce.date().optional(),
+});
 const endedBooking = z.object({ bookingId: z.uuid() });
 
 const blocks = (type: string) =>
@@ -28,7 +35,14 @@ const blocks = (type: string) =>
     projection: true,
     payload: blockingBooking,
     apply: (tx, { payload }) =>
-      keepBusyRange(tx, { bookingId: payload.bookingId, vehicleId: payload.vehicleId, from: payload.blockedFrom, to: payload.blockedTo }),
+      keepBusyRange(tx, {
+        bookingId: payload.bookingId,
+        vehicleId: payload.vehicleId,
+        from: payload.blockedFrom,
+        to: payload.blockedTo,
+        // Nobody knows when an overdue car will be back.
+        returnAt: type === 'booking.overdue' ? null : payload.returnAt,
+      }),
   });
 
 const frees = (type: string) =>
@@ -39,6 +53,14 @@ const returned = consumption({
   projection: true,
   payload: z.object({ bookingId: z.uuid(), vehicleId: z.uuid(), returnedAt: z.coerce.date() }),
   apply: (tx, { payload }) => keepPastRental(tx, payload),
+});
+
+/** Not a copy of anything: replayed, it would take a car back to where it was left long ago. */
+const leftElsewhere = consumption({
+  type: 'booking.leftElsewhere',
+  payload: z.object({ vehicleId: z.uuid(), stationId: z.uuid() }),
+  changes: ({ vehicleId }) => cachedOf(vehicleId),
+  apply: (tx, { payload }) => moveToStation(tx, payload),
 });
 
 const block = z.object({ blockId: z.uuid(), vehicleId: z.uuid(), blockedFrom: z.coerce.date(), blockedTo: z.coerce.date() });
@@ -69,5 +91,7 @@ export const fleetConsumes: readonly Consumption[] = [
   frees('booking.cancelled'),
   frees('booking.expired'),
   returned,
+  leftElsewhere,
   frees('booking.noShow'),
+  ...nothingOn('booking.confirmed', 'booking.started', 'booking.atRisk', 'driver.suspended'),
 ];

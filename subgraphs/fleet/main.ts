@@ -2,11 +2,18 @@ import type { Context } from '../../platform/context.js';
 import { connectEntityCache } from '../../platform/entityCache.js';
 import { buildFederatedSchema } from '../../platform/federatedSchema.js';
 import { uuidOf } from '../../platform/ids.js';
+import { linkSigner } from '../../platform/signedLinks.js';
+import { openStorage } from '../../platform/openStorage.js';
+import { type FilesConfig, readFilesConfig } from '../../platform/storage.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import type { Subgraph } from '../../platform/subgraph.js';
 import { undeliveredEvents } from '../../platform/violations.js';
+import { ImageResolver, VehicleImageResolver } from './imageResolvers.js';
+import { imageRoutes, imageTimers } from './imageUploads.js';
+import { cachedOf } from './commands.js';
 import { fleetConsumes } from './jobs.js';
-import { fleetPermissions } from './permissions.js';
+import { fleetPermissions, fleetSameForAll } from './permissions.js';
+import { PositionResolver } from './positionResolvers.js';
 import { type FleetLoaders, fleetLoaders, StationResolver, toStation, toVehicle, VehicleResolver } from './resolvers.js';
 import { VehicleSearchResolver } from './searchResolvers.js';
 import { seedFleet } from './seed.js';
@@ -16,9 +23,19 @@ import { StationUtilisationResolver, VehicleUtilisationResolver } from './utilis
 /** Federation schema of fleet; also what composition reads. */
 export function buildFleetSchema() {
   return buildFederatedSchema({
-    resolvers: [VehicleResolver, StationResolver, VehicleSearchResolver, VehicleUtilisationResolver, StationUtilisationResolver],
+    resolvers: [
+      VehicleResolver,
+      VehicleImageResolver,
+      ImageResolver,
+      PositionResolver,
+      StationResolver,
+      VehicleSearchResolver,
+      VehicleUtilisationResolver,
+      StationUtilisationResolver,
+    ],
     orphanedTypes: [SystemHealth],
     permissions: fleetPermissions,
+    sameForAll: fleetSameForAll,
     references: {
       Vehicle: {
         async __resolveReference(reference: { id?: string; ref?: string }, ctx: Context<FleetLoaders>) {
@@ -43,16 +60,23 @@ export function buildFleetSchema() {
   });
 }
 
-export async function startFleet(environment: SubgraphEnvironment): Promise<Subgraph> {
+export async function startFleet(environment: SubgraphEnvironment, config: FilesConfig = readFilesConfig(process.env)): Promise<Subgraph> {
   const built = await buildFleetSchema();
   return startSubgraph<FleetLoaders>('fleet', environment, async ({ db, log }) => {
     const cache = connectEntityCache(environment.redisUrl, 'fleet', log);
     db.wakers.entities.add(cache.invalidate);
+    const origin = () => config.publicOrigin ?? new URL(environment.graphUrl()).origin;
+    const secret = environment.internalSecret;
+    const storage = openStorage(config, { subgraph: 'fleet', secret, origin, clock: db.clock });
+    const links = linkSigner(secret, 'uploads:fleet');
     return {
       ...built,
-      loaders: fleetLoaders(cache),
+      loaders: fleetLoaders(cache, { origin, links }),
       consumes: fleetConsumes,
-      timers: {},
+      // All our events are about one vehicle each; where its box says that it is, is in no cache.
+      changes: ({ type, aggregateId }) => (type === 'vehicle.moved' ? [] : cachedOf(aggregateId)),
+      timers: imageTimers(storage),
+      routes: [...imageRoutes({ db, storage, links }), ...storage.routes],
       seedDemo: () => seedFleet(db),
       close: cache.close,
     };

@@ -4,8 +4,12 @@ import type { Context } from '../../platform/context.js';
 import { Refusal } from '../../platform/errors.js';
 import { moneyType, positiveMoney } from '../../platform/graphqlTypes.js';
 import { publicId, requireUuid, uuidOf } from '../../platform/ids.js';
+import type { LinkSigner } from '../../platform/signedLinks.js';
 import type { EntityCache } from '../../platform/entityCache.js';
 import { createVehicle, retireVehicle, updateVehicle, VEHICLE } from './commands.js';
+import type { ImageRow } from './image.js';
+import { imagesOfVehicles } from './imageCommands.js';
+import { lastPositions, type PositionRow } from './positionCommands.js';
 import { allStations, type StationRow, stationsByIds, vehicleBySlug, vehiclesByIds } from './queries.js';
 import { CreateVehicleInput, Station, UpdateVehicleInput, Vehicle } from './types.js';
 import type { VehicleRow } from './vehicle.js';
@@ -14,15 +18,26 @@ export interface FleetLoaders {
   vehicle: DataLoader<string, VehicleRow | null>;
   station: DataLoader<string, StationRow | null>;
   cache: EntityCache;
+  /** Pictures of a vehicle with how far they are, for admins. */
+  uploads: DataLoader<string, ImageRow[]>;
+  lastPosition: DataLoader<string, PositionRow | null>;
+  files: FileAddresses;
 }
 
 /** GW-30. What is kept is a whole row; who may see its plate is decided where it is shown. */
 const DETAILS_TTL_MS = 30 * 60_000;
 const STATION = 'station';
 
+/** Where files are sent to and fetched from. */
+export interface FileAddresses {
+  /** Scheme, host and port at which people reach us. */
+  origin: () => string;
+  links: LinkSigner;
+}
+
 /** Loaders of one request: each batch is one query, whatever the number of references (FL-07). Vehicles are public, so no actor is needed. */
 export const fleetLoaders =
-  (cache: EntityCache) =>
+  (cache: EntityCache, files: FileAddresses) =>
   (run: Context['run']): FleetLoaders => ({
     vehicle: new DataLoader((ids) =>
       cache.getMany(VEHICLE, ids, DETAILS_TTL_MS, async (missing) => inOrder(missing, await run((tx) => vehiclesByIds(tx.orm, missing)))),
@@ -31,6 +46,15 @@ export const fleetLoaders =
       cache.getMany(STATION, ids, DETAILS_TTL_MS, async (missing) => inOrder(missing, await run((tx) => stationsByIds(tx.orm, missing)))),
     ),
     cache,
+    uploads: new DataLoader(async (ids) => {
+      const rows = await run((tx) => imagesOfVehicles(tx.orm, ids));
+      return ids.map((id) => rows.filter(({ vehicleId }) => vehicleId === id));
+    }),
+    lastPosition: new DataLoader(async (ids) => {
+      const rows = new Map((await run((tx) => lastPositions(tx.orm, ids))).map((row) => [row.vehicleId, row]));
+      return ids.map((id) => rows.get(id) ?? null);
+    }),
+    files,
   });
 
 function inOrder<T extends { id: string }>(ids: readonly string[], rows: readonly T[]): (T | null)[] {

@@ -1,6 +1,7 @@
 import { and, asc, between, desc, eq, gte, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm } from '../../platform/postgres.js';
+import { preparationOf } from './preparation.js';
 import { vehicles } from './tables.js';
 import type { VehicleRow } from './vehicle.js';
 
@@ -124,10 +125,11 @@ function conditionsOf(search: UnderstoodSearch): (SQL | undefined)[] {
   if (search.near) conditions.push(...nearConditions(search.near));
   if (search.available) {
     const { from, to } = search.available;
+    // What is free is what could be booked: after the return the car is prepared, and that time has to be free too.
     // A scalar subquery stays one look into the index per car that is still in question; `not exists` may become a join over all busy ranges. The
     // planner takes a bare truth value to hold for half of the cars, and `is null` for one in two hundred.
     conditions.push(sql`coalesce((select false from busy_ranges b where b.vehicle_id = ${vehicles.id}
-      and b.to_at > ${instant(from)} and b.from_at < ${instant(to)} limit 1), true)`);
+      and b.to_at > ${instant(from)} and b.from_at < ${instant(to)} + ${preparationOf(sql`${vehicles.category}`)} limit 1), true)`);
   }
   return conditions;
 }
@@ -154,6 +156,14 @@ function relevanceOf(meanings: readonly Meanings[]): SQL {
     return levels.length === 1 ? sql`${levels[0]?.score ?? 0}::float8` : sql`case ${sql.join(cases, sql` `)} else 0 end`;
   });
   return sql`(${scores.length > 0 ? sql.join(scores, sql` + `) : sql`0::float8`})`;
+}
+
+/**
+ * Has the rest of this transaction planned for its values: the best plan depends on the words, the area and the prices that are asked for, and a
+ * prepared statement would soon be run by one plan for all of them.
+ */
+async function planForValues(orm: Orm): Promise<void> {
+  await orm.execute(sql`select set_config('plan_cache_mode', 'force_custom_plan', true)`);
 }
 
 /**
@@ -189,7 +199,7 @@ export function vehiclePage(orm: Orm, search: UnderstoodSearch, order: VehicleOr
 
 /** Vehicles that fit, one more than the page holds. */
 export async function findVehicles(orm: Orm, search: VehicleSearch, order: VehicleOrder, page: PageRequest): Promise<FoundVehicle[]> {
-  const understood = await understand(orm, search);
+  const [understood] = await Promise.all([understand(orm, search), planForValues(orm)]);
   if (!understood) return [];
   if (order === 'DISTANCE') await walkNearestFirst(orm);
   return vehiclePage(orm, understood, order, page);
@@ -208,7 +218,7 @@ export function vehicleCount(orm: Orm, search: UnderstoodSearch) {
 
 /** How many fit: exact up to 10,000, and a floor beyond. */
 export async function countVehicles(orm: Orm, search: VehicleSearch): Promise<{ count: number; isFloor: boolean }> {
-  const understood = await understand(orm, search);
+  const [understood] = await Promise.all([understand(orm, search), planForValues(orm)]);
   const [row] = understood ? await vehicleCount(orm, understood) : [];
   const count = row?.count ?? 0;
   return { count: Math.min(count, MAX_COUNT), isFloor: count > MAX_COUNT };
@@ -242,6 +252,6 @@ export function vehicleFacets(orm: Orm, search: UnderstoodSearch) {
 
 /** How many of what fits are of each category, fuel and price band. */
 export async function countFacets(orm: Orm, search: VehicleSearch): Promise<FacetCount[]> {
-  const understood = await understand(orm, search);
+  const [understood] = await Promise.all([understand(orm, search), planForValues(orm)]);
   return understood ? vehicleFacets(orm, understood) : [];
 }

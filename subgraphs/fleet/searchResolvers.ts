@@ -28,16 +28,30 @@ const filterSchema = z.object({
   minSeats: z.int().min(1).max(60).nullish(),
   features: z.array(z.string().max(40)).max(20).nullish(),
   near: z.object({ point: pointSchema, radiusKm: z.number().positive().max(200, 'must not be above 200 km') }).nullish(),
-  available: z
-    .object({ from: z.date(), to: z.date() })
-    .refine((range) => range.from < range.to, { message: 'must end after it begins', path: ['to'] })
-    .nullish(),
+  available: z.object({ from: z.date(), to: z.date() }).nullish(),
 });
 
+const DAY_MS = 86_400_000;
+/** The longest window that a search asks for, as `Vehicle.availability` has it. */
+const MAX_WINDOW_DAYS = 366;
+/** Moments from then on are typing errors, and some of them no date that Postgres can read. */
+const LATEST = new Date('2100-01-01T00:00:00Z');
+
+/** @throws Refusal VALIDATION_ERROR for a window that is inverted, over, too long or absurd */
+function assertWindow({ from, to }: { from: Date; to: Date }, now: Date): void {
+  const refuse = (field: string, rule: string, message: string) =>
+    new Refusal('VALIDATION_ERROR', `filter.available.${field}: ${message}`, { details: { field: `filter.available.${field}`, rule } });
+  if (to <= from) throw refuse('to', 'after_from', 'must be after `from`.');
+  if (to <= now) throw refuse('to', 'past', 'must be in the future: what is over cannot be booked.');
+  if (to >= LATEST) throw refuse('to', 'too_late', `must be before ${LATEST.getUTCFullYear()}.`);
+  if (to.getTime() - from.getTime() > MAX_WINDOW_DAYS * DAY_MS) throw refuse('to', 'too_long', `must be at most ${MAX_WINDOW_DAYS} days after \`from\`.`);
+}
+
 /** The search of a filter. @throws Refusal VALIDATION_ERROR with the field and the rule */
-function toSearch(filter: VehicleFilter | undefined): VehicleSearch {
+function toSearch(filter: VehicleFilter | undefined, now: Date): VehicleSearch {
   if (!filter) return {};
   const parsed = parseInput(filterSchema, filter, 'filter');
+  if (parsed.available) assertWindow(parsed.available, now);
   const rate = (amount: string | undefined, field: string) => (amount == null ? null : anyMoney({ amount, currency: DEFAULT_CURRENCY }, field).amountMinor);
   return {
     ...parsed,
@@ -77,6 +91,14 @@ function toFacets(counts: readonly FacetCount[]): VehicleFacets {
   };
 }
 
+const inJson = (asked: unknown) => JSON.stringify(asked, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+
+/** Names a list for its cursors: by its order and by what was searched for. A cursor of another search would skip what it never showed. */
+function listName(order: VehicleOrder, search: VehicleSearch): string {
+  const filter = createHash('sha256').update(inJson(search)).digest('base64url').slice(0, 11);
+  return `${order} ${filter}`;
+}
+
 /** A page of vehicles with what is counted only when somebody selects it. */
 interface FoundPage extends ConnectionSource<Vehicle> {
   counted: () => Promise<{ count: number; isFloor: boolean }>;
@@ -99,7 +121,7 @@ const LISTING_TTL_MS = 60 * 60_000;
 async function listed(ctx: Context<FleetLoaders>, search: VehicleSearch, order: VehicleOrder, page: PageRequest): Promise<FoundVehicle[]> {
   const read = () => ctx.run((tx) => findVehicles(tx.orm, search, order, page));
   if (search.available) return read();
-  const asked = JSON.stringify([search, order, page], (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  const asked = inJson([search, order, page]);
   const [version] = await ctx.loaders.cache.getMany(LISTINGS, [ALL_LISTINGS], LISTING_TTL_MS, async () => [randomUUID()]);
   const key = createHash('sha256').update(`${version} ${asked}`).digest('base64url');
   const [found] = await ctx.loaders.cache.getMany(LISTINGS, [key], LISTING_TTL_MS, async () => [await read()]);
@@ -116,11 +138,12 @@ export class VehicleSearchResolver {
     @Arg('first', () => Int, { nullable: true, description: 'How many: 20 when not given, at most 100.' }) first?: number,
     @Arg('after', () => String, { nullable: true, description: 'Cursor behind which the page begins.' }) after?: string,
   ): Promise<FoundPage> {
-    const search = toSearch(filter);
+    const search = toSearch(filter, ctx.db.clock());
     const order = toOrder(sort, search);
-    const page = pageRequest(order, first, after, 2);
+    const list = listName(order, search);
+    const page = pageRequest(list, first, after, [order === 'NEWEST' ? 'moment' : 'number', 'uuid']);
     const found = await listed(ctx, search, order, page);
-    const result = toPage(found, page, (row) => encodeCursor(order, [row.sortValue, row.vehicle.id]));
+    const result = toPage(found, page, (row) => encodeCursor(list, [row.sortValue, row.vehicle.id]));
     const counted = onceOnly(() => ctx.run((tx) => countVehicles(tx.orm, search)));
     return {
       pageInfo: result.pageInfo,

@@ -1,5 +1,22 @@
 import { sql } from 'drizzle-orm';
-import { bigint, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { bigint, check, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+
+/** One rendition of a picture, as it lies in the storage. */
+export interface ImageVariant {
+  size: 'THUMB' | 'CARD' | 'FULL';
+  format: 'WEBP' | 'AVIF';
+  width: number;
+  height: number;
+  bytes: number;
+}
+
+export interface ShownImage {
+  id: string;
+  alt: string;
+  variants: ImageVariant[];
+}
+
+export const IMAGE_STATUSES = ['PROCESSING', 'READY', 'FAILED'] as const;
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 
@@ -42,7 +59,8 @@ export const vehicles = pgTable(
     stationId: uuid('station_id').references(() => stations.id),
     lat: doublePrecision('lat'),
     lng: doublePrecision('lng'),
-    images: jsonb('images').$type<{ url: string; alt: string }[]>().notNull(),
+    /** What of `vehicleImages` can be shown, in its order: written by one function, so that a cached vehicle brings its pictures along. */
+    images: jsonb('images').$type<ShownImage[]>().notNull(),
     searchWords: text('search_words').array().notNull().default([]),
     version: integer('version').notNull(),
     createdAt: at('created_at').notNull(),
@@ -68,6 +86,8 @@ export const busyRanges = pgTable(
     vehicleId: uuid('vehicle_id').notNull(),
     fromAt: at('from_at').notNull(),
     toAt: at('to_at').notNull(),
+    /** When the car is to be back, before it is prepared; null for a block, and where nobody knows. */
+    returnAt: at('return_at'),
   },
   // What ends after a moment, the soonest first: a vehicle has few of them ahead, and the index alone answers.
   (t) => [index('busy_ranges_ahead').on(t.vehicleId, t.toAt, t.fromAt)],
@@ -84,3 +104,38 @@ export const pastRentals = pgTable(
   },
   (t) => [index('past_rentals_vehicle').on(t.vehicleId, t.toAt, t.fromAt)],
 );
+
+/** Pictures of vehicles and how far their renditions are (FL-06). A row comes with a good file, never before. */
+export const vehicleImages = pgTable(
+  'vehicle_images',
+  {
+    id: uuid('id').primaryKey(),
+    vehicleId: uuid('vehicle_id')
+      .notNull()
+      .references(() => vehicles.id),
+    status: text('status').$type<(typeof IMAGE_STATUSES)[number]>().notNull(),
+    /** Extension of the original's key. */
+    format: text('format').notNull(),
+    alt: text('alt').notNull(),
+    /** Its place among the vehicle's pictures, from 0. */
+    place: integer('place').notNull(),
+    width: integer('width').notNull(),
+    height: integer('height').notNull(),
+    variants: jsonb('variants').$type<ImageVariant[]>().notNull(),
+    createdAt: at('created_at').notNull(),
+    updatedAt: at('updated_at').notNull(),
+  },
+  (t) => [index('vehicle_images_vehicle').on(t.vehicleId, t.place), check('vehicle_images_place', sql`${t.place} >= 0`)],
+);
+
+/** Where boxes in rental cars last said that they are: for staff, apart from where a car is parked and found (BK-06b). */
+export const vehiclePositions = pgTable('vehicle_positions', {
+  vehicleId: uuid('vehicle_id')
+    .primaryKey()
+    .references(() => vehicles.id),
+  lat: doublePrecision('lat').notNull(),
+  lng: doublePrecision('lng').notNull(),
+  at: at('at').notNull(),
+  /** When the others were last told. */
+  toldAt: at('told_at').notNull(),
+});

@@ -1,5 +1,6 @@
 import { Directive, Field, Float, ID, InputType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { connectionOf, DateTime, Decimal, Money, MoneyInput, Point, PointInput, Violation } from '../../platform/graphqlTypes.js';
+import { IMAGE_STATUSES, type ShownImage } from './tables.js';
 import { FUEL_TYPES, TRANSMISSIONS, VEHICLE_CATEGORIES, VEHICLE_STATUSES } from './vehicle.js';
 
 const enumOf = <T extends string>(values: readonly T[]) => Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K };
@@ -11,6 +12,19 @@ export const VehicleStatus = enumOf(VEHICLE_STATUSES);
 export const VehicleUse = enumOf(['RENTAL', 'RIDE'] as const);
 export const VehicleSort = enumOf(['PRICE_ASC', 'PRICE_DESC', 'NEWEST', 'DISTANCE', 'RELEVANCE'] as const);
 
+export const ImageSize = enumOf(['THUMB', 'CARD', 'FULL'] as const);
+export const ImageFormat = enumOf(['WEBP', 'AVIF'] as const);
+export const ImageUploadStatus = enumOf(IMAGE_STATUSES);
+
+registerEnumType(ImageSize, {
+  name: 'ImageSize',
+  description: 'THUMB is at most 320 pixels wide and high, CARD 800, FULL 1600; smaller pictures are not enlarged.',
+});
+registerEnumType(ImageFormat, { name: 'ImageFormat', description: 'AVIF is smaller; WEBP is understood by older browsers too.' });
+registerEnumType(ImageUploadStatus, {
+  name: 'ImageUploadStatus',
+  description: 'PROCESSING while renditions are made, READY when the vehicle shows it, FAILED when it could not be rendered: delete it and upload another.',
+});
 registerEnumType(VehicleCategory, {
   name: 'VehicleCategory',
   description: 'Class of a vehicle: sets its commission, preparation time and what it may be swapped for.',
@@ -54,12 +68,78 @@ export class Station {
   openingHours!: string;
 }
 
+@ObjectType({ description: 'One rendition of a picture.' })
+export class VehicleImageVariant {
+  @Field(() => ImageSize, { description: 'How large it is meant to be shown.' })
+  size!: keyof typeof ImageSize;
+
+  @Field(() => ImageFormat, { description: 'How it is encoded.' })
+  format!: keyof typeof ImageFormat;
+
+  @Field({ description: 'Where it is fetched. It never changes under this address, so it may be kept for good.' })
+  url!: string;
+
+  @Field(() => Int, { description: 'Its width in pixels.' })
+  width!: number;
+
+  @Field(() => Int, { description: 'Its height in pixels.' })
+  height!: number;
+
+  @Field(() => Int, { description: 'Its size in bytes.' })
+  bytes!: number;
+}
+
 @ObjectType({ description: 'A picture of a vehicle.' })
 export class VehicleImage {
-  @Field({ description: 'Where it is fetched.' })
+  @Field(() => ID, { description: 'Id of the picture: `img_…`.' })
+  id!: string;
+
+  @Field({ description: 'Where it is fetched: the largest rendition, as WebP.' })
   url!: string;
 
   @Field({ description: 'What it shows, for those who do not see it.' })
+  alt!: string;
+
+  @Field(() => Int, { description: 'Width in pixels of the largest rendition.' })
+  width!: number;
+
+  @Field(() => Int, { description: 'Height in pixels of the largest rendition.' })
+  height!: number;
+
+  /** For its resolver, which filters; not part of the schema. */
+  all!: VehicleImageVariant[];
+}
+
+@ObjectType({ description: 'A picture on its way: from the uploaded file to the renditions that pages show. For admins.' })
+export class ImageUpload {
+  @Field(() => ID, { description: 'Id of the picture: `img_…`.' })
+  id!: string;
+
+  @Field(() => ImageUploadStatus, { description: 'How far it is.' })
+  status!: keyof typeof ImageUploadStatus;
+
+  @Field(() => Int, { description: 'How much of the work is done, 0 to 100.' })
+  percent!: number;
+
+  @Field({ description: 'What it shows, for those who do not see it.' })
+  alt!: string;
+
+  @Field(() => DateTime, { description: 'When the file came.' })
+  createdAt!: Date;
+}
+
+@InputType({ description: 'A picture that is about to be uploaded.' })
+export class RequestImageUploadInput {
+  @Field(() => ID, { description: 'Of which vehicle.' })
+  vehicleId!: string;
+
+  @Field({ description: 'Name of the file; its extension has to fit its type.' })
+  fileName!: string;
+
+  @Field({ description: '`image/jpeg`, `image/png`, `image/webp` or `image/avif`.' })
+  contentType!: string;
+
+  @Field({ description: 'What it shows, in at most 200 characters, for those who do not see it.' })
   alt!: string;
 }
 
@@ -116,8 +196,8 @@ export class Vehicle {
   @Field(() => Point, { nullable: true, description: 'Where it was last parked; null when that is not known.' })
   position!: Point | null;
 
-  @Field(() => [VehicleImage], { description: 'Pictures, the best first.' })
-  images!: VehicleImage[];
+  /** For its resolver, which knows the addresses; not part of the schema as it is. */
+  images!: ShownImage[];
 
   @Field(() => Int, { description: 'Grows with every change: send it back with `updateVehicle`.' })
   version!: number;
@@ -226,7 +306,12 @@ export class VehicleFilter {
   @Field(() => NearFilter, { nullable: true, description: 'Parked inside this circle.' })
   near?: NearFilter;
 
-  @Field(() => AvailableFilter, { nullable: true, description: 'Free all this time. Follows bookings within seconds; `Vehicle.availability` is exact.' })
+  @Field(() => AvailableFilter, {
+    nullable: true,
+    description:
+      'Can be booked for exactly this time, the preparation after it included: at most 366 days that are not over. Follows bookings within seconds; ' +
+      '`Vehicle.availability` is exact.',
+  })
   available?: AvailableFilter;
 
   @Field(() => ID, { nullable: true, description: 'At this station.' })

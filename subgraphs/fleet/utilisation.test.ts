@@ -54,6 +54,41 @@ test('FL-08: booked days of available ones, per car and per station; blocks are 
   expect(await found()).toBe(true);
 });
 
+test('FL-08: preparation is nobody’s day, neither before the return nor after it, and no moment counts twice', async () => {
+  const vehicleId = '01900000-0000-7000-8002-000000000002';
+  const car = publicId('veh', vehicleId);
+  const days = async () => (await ask(admin, 'Vehicle', car, '2030-02-10', '2030-02-11')).series;
+  const range = (bookingId: string, from: string, to: string, returnAt: string) => ({ bookingId, vehicleId, blockedFrom: from, blockedTo: to, returnAt });
+  // Cairo is at +02:00 in February: from noon to six in the evening, and two hours of preparation.
+  const first = randomUUID();
+  await fleet.deliver('booking', 'booking.held', first, range(first, '2030-02-10T10:00:00Z', '2030-02-10T18:00:00Z', '2030-02-10T16:00:00Z'));
+  expect((await days())?.days.map(({ booked }) => booked)).toEqual([0.25, 0]);
+  // Longer now, over night: what it was before does not count any more.
+  await fleet.deliver('booking', 'booking.changed', first, range(first, '2030-02-10T10:00:00Z', '2030-02-11T12:00:00Z', '2030-02-11T10:00:00Z'));
+  expect((await days())?.days.map(({ booked }) => booked)).toEqual([0.5, 0.5]);
+  await fleet.deliver('booking', 'booking.returned', first, { bookingId: first, vehicleId, returnedAt: '2030-02-11T10:00:00Z' });
+  expect((await days())?.days.map(({ booked }) => booked)).toEqual([0.5, 0.5]);
+  // Brought back late, and the next one was to begin before that: the whole of both days, and no more.
+  const next = randomUUID();
+  await fleet.deliver('booking', 'booking.held', next, range(next, '2030-02-09T22:00:00Z', '2030-02-12T12:00:00Z', '2030-02-12T10:00:00Z'));
+  expect(await days()).toMatchObject({ share: 1, days: [{ booked: 1 }, { booked: 1 }] });
+  await fleet.deliver('booking', 'booking.noShow', next, { bookingId: next });
+  expect((await days())?.days.map(({ booked }) => booked)).toEqual([0.5, 0.5]);
+});
+
+test('FL-08: a car joins in the middle of the days that are asked for', async () => {
+  const vehicleId = '01900000-0000-7000-8002-000000000003';
+  await fleet.owner`update vehicles set created_at = '2030-03-02T10:00:00Z' where id = ${vehicleId}`;
+  const bookingId = randomUUID();
+  await fleet.deliver('booking', 'booking.held', bookingId, { bookingId, vehicleId, blockedFrom: '2030-03-01T10:00:00Z', blockedTo: '2030-03-04T10:00:00Z' });
+  const series = (await ask(admin, 'Vehicle', publicId('veh', vehicleId), '2030-03-01', '2030-03-03')).series;
+  expect(series?.days.map(({ booked, available }) => [booked, available])).toEqual([
+    [0, 0],
+    [0.5, 0.5],
+    [1, 1],
+  ]);
+});
+
 test('FL-08: utilisation is for admins, and for days that make sense', async () => {
   expect((await ask(user('CUSTOMER'), 'Vehicle', publicId('veh', CAR))).codes).toEqual(['FORBIDDEN']);
   expect((await ask(ANONYMOUS, 'Station', publicId('stn', STATION))).codes).toEqual(['FORBIDDEN']);

@@ -10,8 +10,9 @@ export interface UsedDay extends Record<string, unknown> {
 }
 
 /**
- * How much of each day the cars of a station, or one car, are out with customers, by the clock of their station: past rentals, and live bookings without
- * what they block (FL-08). Retired cars, and days before a car joined, are not counted as available; nor does what nobody knows the end of count beyond now.
+ * How much of each day the cars of a station, or one car, are out with customers, by the clock of their station: past rentals until the return, live bookings
+ * until the agreed one, without what preparation takes (FL-08). No moment of a car counts twice, so that no share is above 1. Retired cars, and days before a
+ * car joined, are not counted as available; nor does what nobody knows the end of count beyond now.
  */
 export async function utilisation(orm: Orm, of: { vehicleId: string } | { stationId: string }, from: string, to: string, now: Date): Promise<UsedDay[]> {
   const which = 'vehicleId' in of ? sql`v.id = ${of.vehicleId}::uuid` : sql`v.station_id = ${of.stationId}::uuid`;
@@ -26,11 +27,12 @@ export async function utilisation(orm: Orm, of: { vehicleId: string } | { statio
     used as (
       select r.vehicle_id, r.from_at, r.to_at from past_rentals r join cars on cars.id = r.vehicle_id
       union all
-      select b.vehicle_id, b.from_at, case when b.to_at > timestamptz '9000-01-01' then ${now.toISOString()}::timestamptz else b.to_at end
-      from busy_ranges b join cars on cars.id = b.vehicle_id where b.kind = 'BOOKING')
+      select b.vehicle_id, b.from_at, case when b.to_at > timestamptz '9000-01-01' then ${now.toISOString()}::timestamptz else coalesce(b.return_at, b.to_at) end
+      from busy_ranges b join cars on cars.id = b.vehicle_id where b.kind = 'BOOKING'),
+    out as (select vehicle_id, range_agg(tstzrange(from_at, to_at)) as spells from used where from_at < to_at group by vehicle_id)
     select to_char(spans.day, 'YYYY-MM-DD') as day,
       round(sum(extract(epoch from greatest(interval '0', ends - begins)) / extract(epoch from ends - opens))::numeric, 3)::float8 as available,
-      round(sum(coalesce((select sum(extract(epoch from least(u.to_at, ends) - greatest(u.from_at, begins)) / extract(epoch from ends - opens))
-        from used u where u.vehicle_id = spans.id and u.from_at < ends and u.to_at > begins and begins < ends), 0))::numeric, 3)::float8 as booked
+      round(sum(coalesce((select sum(extract(epoch from upper(spell) - lower(spell)) / extract(epoch from ends - opens))
+        from out, unnest(out.spells * tstzmultirange(tstzrange(least(begins, ends), ends))) spell where out.vehicle_id = spans.id and begins < ends), 0))::numeric, 3)::float8 as booked
     from spans group by spans.day order by spans.day`);
 }

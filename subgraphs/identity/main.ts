@@ -5,8 +5,9 @@ import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSub
 import type { Route, Subgraph } from '../../platform/subgraph.js';
 import { setTimer } from '../../platform/timers.js';
 import type { IdentityConfig } from './config.js';
-import { identityPermissions } from './permissions.js';
+import { identityPermissions, identitySameForAll } from './permissions.js';
 import { type IdentityLoaders, identityLoaders, POINTERS, SessionResolver, SystemHealthResolver, toUser, UserResolver } from './resolvers.js';
+import { SharedDriver } from './types.js';
 import { seedIdentity } from './seed.js';
 import { createTokenIssuer, nextRotation, ROTATION_TIMER, type TokenIssuer } from './tokens.js';
 
@@ -14,14 +15,23 @@ import { createTokenIssuer, nextRotation, ROTATION_TIMER, type TokenIssuer } fro
 export function buildIdentitySchema() {
   return buildFederatedSchema({
     resolvers: [UserResolver, SessionResolver, SystemHealthResolver],
-    orphanedTypes: Object.values(POINTERS),
+    orphanedTypes: [...Object.values(POINTERS), SharedDriver],
     permissions: identityPermissions,
+    sameForAll: identitySameForAll,
     references: {
       User: {
         async __resolveReference(reference: { id: string }, ctx: Context<IdentityLoaders>) {
           const id = uuidOf('usr', reference.id);
           const name = id && (await ctx.loaders.name.load(id));
           return id && name ? toUser({ id, name }) : null;
+        },
+      },
+      SharedDriver: {
+        // The edge has seen the link to the trip (DP-32); whoever has one may know the first name, and nothing else.
+        async __resolveReference(reference: { ref: string }, ctx: Context<IdentityLoaders>) {
+          const id = uuidOf('usr', reference.ref);
+          const name = id && (await ctx.loaders.name.load(id));
+          return name ? Object.assign(new SharedDriver(), { ref: reference.ref, firstName: name.split(/\s+/)[0] }) : null;
         },
       },
       SystemHealth: {

@@ -1,5 +1,6 @@
 import { uuidOf } from '../../platform/ids.js';
 import { anyone, only, onlyOwner, type Permissions, signedIn } from '../../platform/permissions.js';
+import type { SameForAll } from '../../platform/sameForAll.js';
 import type { User } from './types.js';
 
 const self = onlyOwner(
@@ -27,3 +28,6 @@ export const identityPermissions: Permissions = {
     devices: self,
   },
 };
+
+/** Whoever reaches a person over a checked edge may know the name; all else depends on who asks (ID-07b). */
+export const identitySameForAll: SameForAll = { User: ['id', 'name'] };

@@ -56,6 +56,17 @@ export function pointerTo(name: string) {
   return Pointer;
 }
 
+@ObjectType({ description: 'The driver of a shared trip, as far as those who wait at the kerb have to know.' })
+@Directive('@key(fields: "ref")')
+export class SharedDriver {
+  @Directive('@inaccessible')
+  @Field(() => ID, { description: 'Whom it is about.' })
+  ref!: string;
+
+  @Field({ description: "The driver's first name." })
+  firstName!: string;
+}
+
 @ObjectType({ description: 'A device on which somebody is signed in.' })
 export class SignedInDevice {
   @Field(() => ID, { description: 'Id of the session: `ses_…`.' })

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Consumption, consumption } from '../../platform/consumer.js';
+import { type Consumption, consumption, nothingOn } from '../../platform/consumer.js';
+import { keepAdmin, tellAdmins } from './adminNews.js';
 import type { Desk } from './desk.js';
 import { type News, tell } from './notificationCommands.js';
 import type { Kind } from './templates.js';
@@ -25,6 +26,9 @@ const trip = z.object({ tripId: z.uuid(), riderId: z.uuid() });
 const tripCompleted = trip.extend({ fareMinor: z.string(), currency: z.string() });
 const tripCancelled = trip.extend({ ...fee, by: z.string() });
 const driver = z.object({ userId: z.uuid() });
+const person = z.object({ userId: z.uuid(), roles: z.array(z.string()).default([]) });
+const fraudFlag = z.object({ flagId: z.uuid(), userId: z.uuid(), kind: z.string() });
+const discrepancy = z.object({ reconciliationId: z.uuid(), count: z.int() });
 const withdrawal = z.object({ withdrawalId: z.uuid(), userId: z.uuid(), ...amount });
 const deposit = z.object({ depositId: z.uuid(), userId: z.uuid(), ...amount });
 
@@ -41,7 +45,7 @@ const ofPayment =
       amountMinor: event.amountMinor,
       currency: event.currency,
       code: event.code,
-      bookingId: event.subjectType === 'BOOKING' ? event.subjectId : null,
+      bookingId: event.subjectType === 'BOOKING' || event.subjectType === 'RENTAL_DEPOSIT' ? event.subjectId : null,
       tripId: event.subjectType === 'TRIP' ? event.subjectId : null,
     },
   });
@@ -57,15 +61,29 @@ const ofWithdrawal =
   });
 
 /**
- * What inbox does on other domains' events: it tells the person concerned. An event that is here tells one person one thing; one that is not, such as
- * `reconciliation.discrepancy`, is taken and tells nobody.
+ * What inbox does on other domains' events: it tells the person concerned, or the admins. An event that is not here, such as `trip.requested`, is taken and
+ * tells nobody.
  */
 export function inboxConsumes(desk: Desk): readonly Consumption[] {
   const tells = <S extends z.ZodType>(type: string, payload: S, toldOf: (event: z.output<S>) => Told) =>
     consumption({ type, payload, apply: (tx, event) => tell(tx, desk, { causeId: event.id, ...toldOf(event.payload) }) });
+  const tellsAdmins = <S extends z.ZodType>(type: string, payload: S, toldOf: (event: z.output<S>) => Omit<Told, 'userId'>) =>
+    consumption({ type, payload, apply: (tx, event) => tellAdmins(tx, desk, { causeId: event.id, ...toldOf(event.payload) }) });
 
   return [
-    tells('user.registered', driver, ({ userId }) => ({ kind: 'WELCOME', userId, data: {} })),
+    consumption({
+      type: 'user.registered',
+      payload: person,
+      apply: async (tx, { id, payload }) => {
+        await keepAdmin(tx, payload);
+        await tell(tx, desk, { causeId: id, kind: 'WELCOME', userId: payload.userId, data: {} });
+      },
+    }),
+    tellsAdmins('fraud.flagged', fraudFlag, ({ flagId, kind }) => ({ kind: 'FRAUD_FLAGGED', data: { flagId, flag: kind } })),
+    tellsAdmins('reconciliation.discrepancy', discrepancy, ({ reconciliationId, count }) => ({
+      kind: 'RECONCILIATION_DISCREPANCY',
+      data: { reconciliationId, count },
+    })),
     tells('booking.confirmed', bookingConfirmed, ({ bookingId, customerId, vehicleTitle, pickupAt, returnAt, totalMinor, currency }) => ({
       kind: 'BOOKING_CONFIRMED',
       userId: customerId,
@@ -92,6 +110,17 @@ export function inboxConsumes(desk: Desk): readonly Consumption[] {
       userId: customerId,
       data: { bookingId, pickupAt },
     })),
+    tells('booking.started', booking, ({ bookingId, customerId }) => ({ kind: 'BOOKING_STARTED', userId: customerId, data: { bookingId } })),
+    tells('booking.overdue', booking.extend({ returnAt: z.string() }), ({ bookingId, customerId, returnAt }) => ({
+      kind: 'BOOKING_OVERDUE',
+      userId: customerId,
+      data: { bookingId, returnAt },
+    })),
+    tells('booking.returned', booking.extend({ chargesMinor: z.string(), currency: z.string() }), ({ bookingId, customerId, chargesMinor, currency }) => ({
+      kind: 'BOOKING_RETURNED',
+      userId: customerId,
+      data: { bookingId, amountMinor: chargesMinor, currency },
+    })),
     tells('booking.noShow', booking.extend(fee), ({ bookingId, customerId, feeMinor, currency }) => ({
       kind: 'BOOKING_NO_SHOW',
       userId: customerId,
@@ -103,6 +132,7 @@ export function inboxConsumes(desk: Desk): readonly Consumption[] {
     tells('trip.accepted', trip, ofTrip('TRIP_ACCEPTED')),
     tells('trip.arrived', trip, ofTrip('TRIP_ARRIVED')),
     tells('trip.started', trip, ofTrip('TRIP_STARTED')),
+    tells('trip.routeChanged', trip, ofTrip('TRIP_ROUTE_CHANGED')),
     tells('trip.completed', tripCompleted, ({ tripId, riderId, fareMinor, currency }) => ({
       kind: 'TRIP_COMPLETED',
       userId: riderId,
@@ -116,6 +146,7 @@ export function inboxConsumes(desk: Desk): readonly Consumption[] {
     tells('trip.noDrivers', trip, ofTrip('TRIP_NO_DRIVERS')),
     tells('driver.registered', driver, ({ userId }) => ({ kind: 'DRIVER_REGISTERED', userId, data: {} })),
     tells('driver.approved', driver, ({ userId }) => ({ kind: 'DRIVER_APPROVED', userId, data: {} })),
+    tells('driver.suspended', driver, ({ userId }) => ({ kind: 'DRIVER_SUSPENDED', userId, data: {} })),
     tells('withdrawal.requested', withdrawal, ofWithdrawal('WITHDRAWAL_REQUESTED')),
     tells('withdrawal.approved', withdrawal, ofWithdrawal('WITHDRAWAL_APPROVED')),
     tells('withdrawal.rejected', withdrawal, ofWithdrawal('WITHDRAWAL_REJECTED')),
@@ -126,5 +157,6 @@ export function inboxConsumes(desk: Desk): readonly Consumption[] {
       userId,
       data: { depositId, amountMinor, currency },
     })),
+    ...nothingOn('payment.authorised', 'payment.declined', 'payment.voided'),
   ];
 }

@@ -11,7 +11,7 @@ import { Notification, NotificationConnection, User } from './types.js';
 type Ctxt = Context<InboxLoaders>;
 
 /** What a notification's data may name, and the prefix of its public id; the first one that is there is what it is about. */
-const SUBJECTS = { bookingId: 'bkg', tripId: 'trp', withdrawalId: 'wdr', depositId: 'dep' } as const;
+const SUBJECTS = { bookingId: 'bkg', tripId: 'trp', withdrawalId: 'wdr', depositId: 'dep', flagId: 'flg', reconciliationId: 'rec' } as const;
 
 function aboutOf(data: unknown): string | null {
   for (const [name, prefix] of Object.entries(SUBJECTS)) {

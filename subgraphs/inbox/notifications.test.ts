@@ -108,6 +108,23 @@ test('IN-05: each event tells the person whom it concerns, in words, and by mail
       (customerId) => ({ bookingId, customerId, pickupAt: '2027-03-01T08:00:00.000Z' }),
       publicId('bkg', bookingId),
     ],
+    ['BOOKING_STARTED', 'booking', 'booking.started', id(), (customerId) => ({ bookingId, customerId }), publicId('bkg', bookingId)],
+    [
+      'BOOKING_OVERDUE',
+      'booking',
+      'booking.overdue',
+      id(),
+      (customerId) => ({ bookingId, customerId, returnAt: '2027-03-01T08:00:00.000Z' }),
+      publicId('bkg', bookingId),
+    ],
+    [
+      'BOOKING_RETURNED',
+      'booking',
+      'booking.returned',
+      id(),
+      (customerId) => ({ bookingId, customerId, chargesMinor: '3000', currency: 'EGP' }),
+      publicId('bkg', bookingId),
+    ],
     [
       'BOOKING_NO_SHOW',
       'booking',
@@ -154,6 +171,7 @@ test('IN-05: each event tells the person whom it concerns, in words, and by mail
     ['TRIP_NO_DRIVERS', 'dispatch', 'trip.noDrivers', tripId, (riderId) => ({ tripId, riderId }), publicId('trp', tripId)],
     ['DRIVER_REGISTERED', 'dispatch', 'driver.registered', driverId, (userId) => ({ driverId, userId, vehicleType: 'ECONOMY', vehicle: {} }), null],
     ['DRIVER_APPROVED', 'dispatch', 'driver.approved', driverId, (userId) => ({ driverId, userId }), null],
+    ['DRIVER_SUSPENDED', 'dispatch', 'driver.suspended', driverId, (userId) => ({ driverId, userId }), null],
     ...(['REQUESTED', 'APPROVED', 'REJECTED', 'PAID', 'FAILED'] as const).map(
       (step) =>
         [
@@ -263,6 +281,35 @@ test('IN-05: pages of notifications neither skip nor repeat', async () => {
   expect(new Set(seen).size).toBe(5);
   expect(seen.length).toBe(5);
   expect((await told(mona.actor, mona.id, { first: -1 })).codes).toEqual(['VALIDATION_ERROR']);
+});
+
+test('PL-20, PL-21: every admin is told of a flagged account and of discrepancies, once each, and nobody else', async () => {
+  const [one, two, customer] = [inbox.person('admin-one-#'), inbox.person('admin-two-#'), inbox.person('customer-#')];
+  for (const [person, roles] of [
+    [one, ['ADMIN']],
+    [two, ['SUPPORT', 'ADMIN']],
+    [customer, ['CUSTOMER']],
+  ] as const) {
+    await inbox.t.deliver('identity', 'user.registered', person.id, { userId: person.id, roles });
+  }
+  const flagId = randomUUID();
+  const reconciliationId = randomUUID();
+  await inbox.t.deliver('payments-ledger', 'fraud.flagged', flagId, { flagId, userId: customer.id, kind: 'HIGH_VELOCITY' });
+  await inbox.t.deliver('payments-ledger', 'reconciliation.discrepancy', reconciliationId, { reconciliationId, count: 3 });
+  for (const admin of [one, two]) {
+    expect((await kindsTold(admin.id)).sort()).toEqual(['FRAUD_FLAGGED', 'RECONCILIATION_DISCREPANCY', 'WELCOME']);
+  }
+  expect(await kindsTold(customer.id)).toEqual(['WELCOME']);
+  const nodes = (await told(user('ADMIN'), one.id, { first: 10 })).data._entities[0]?.notifications?.nodes ?? [];
+  expect(nodes.find((node) => node.kind === 'FRAUD_FLAGGED')).toMatchObject({
+    about: publicId('flg', flagId),
+    body: expect.stringContaining('HIGH_VELOCITY'),
+  });
+  expect(nodes.find((node) => node.kind === 'RECONCILIATION_DISCREPANCY')).toMatchObject({
+    about: publicId('rec', reconciliationId),
+    body: 'Reconciliation found 3 open discrepancies.',
+  });
+  expect(await inbox.t.asService`select 1 from admins`).toHaveLength(0);
 });
 
 test('IN-10: a person hears of their own new notifications, also when a hint gets lost, and of nobody else’s', async () => {

@@ -93,6 +93,9 @@ export const messages = pgTable(
   (t) => [index('messages_thread').on(t.threadId, t.createdAt, t.id), index('messages_message_id').on(t.messageId)],
 );
 
+/** Who the admins are, as identity tells (EV-01). */
+export const admins = pgTable('admins', { userId: uuid('user_id').primaryKey(), since: at('since').notNull() });
+
 /** What a person was told inside the app, in the words of then. */
 export const notifications = pgTable(
   'notifications',

@@ -169,7 +169,40 @@ export const TEMPLATES = {
     words: {
       en: (data) => ({
         title: 'Your car may be late',
-        body: `The car for your pick-up on ${timeText(data.pickupAt)} may not be back in time. You can move to a car like it in the app, at the same price.`,
+        body: `The car for your pick-up on ${timeText(data.pickupAt)} may not be back in time. You can move to a car like it in the app, at the same price, or cancel free of charge.`,
+      }),
+    },
+  }),
+  BOOKING_STARTED: template({
+    version: 1,
+    channels: both,
+    data: booking,
+    words: {
+      en: () => ({ title: 'Have a good trip', body: 'The car is yours now. Bring it back in time: somebody may be waiting for it.' }),
+    },
+  }),
+  BOOKING_OVERDUE: template({
+    version: 1,
+    channels: both,
+    data: booking.extend({ returnAt: z.string() }),
+    words: {
+      en: (data) => ({
+        title: 'Your car is overdue',
+        body: `It was to be back on ${timeText(data.returnAt)}. Bring it back now, or call the station: each hour begun costs a late fee.`,
+      }),
+    },
+  }),
+  BOOKING_RETURNED: template({
+    version: 1,
+    channels: both,
+    data: booking.extend(amountSchema.shape),
+    words: {
+      en: (data) => ({
+        title: 'Thank you for bringing the car back',
+        body:
+          BigInt(data.amountMinor) > 0n
+            ? `The return costs ${amountText(data)}; your booking says for what. The rest of your deposit is released.`
+            : 'There is nothing more to pay, and your deposit is released.',
       }),
     },
   }),
@@ -216,6 +249,7 @@ export const TEMPLATES = {
   TRIP_ACCEPTED: aboutTrip('Your driver is on the way', 'A driver has accepted your trip. Follow the car on the map.'),
   TRIP_ARRIVED: aboutTrip('Your driver is here', 'Your driver waits at the pick-up point.'),
   TRIP_STARTED: aboutTrip('Your trip has begun', 'Have a good ride.'),
+  TRIP_ROUTE_CHANGED: aboutTrip('Your trip has a new destination', 'You agreed to another destination and its price. Both are on the trip.'),
   TRIP_COMPLETED: template({
     version: 1,
     channels: inApp,
@@ -247,6 +281,17 @@ export const TEMPLATES = {
     data: nothing,
     words: { en: () => ({ title: 'You can drive now', body: 'Your registration is approved. Go online in the app to get your first trip.' }) },
   }),
+  DRIVER_SUSPENDED: template({
+    version: 1,
+    channels: both,
+    data: nothing,
+    words: {
+      en: () => ({
+        title: 'You cannot drive at the moment',
+        body: 'We have suspended your driver account. The app says why. Answer this message if you think that it is a mistake.',
+      }),
+    },
+  }),
   WITHDRAWAL_REQUESTED: aboutWithdrawal('Withdrawal requested', (amount) => `We have your request for ${amount}.`),
   WITHDRAWAL_APPROVED: aboutWithdrawal('Withdrawal approved', (amount) => `${amount} are on their way to you.`),
   WITHDRAWAL_REJECTED: aboutWithdrawal('Withdrawal rejected', (amount) => `Your request for ${amount} was rejected; the money is in your wallet again.`),
@@ -257,6 +302,25 @@ export const TEMPLATES = {
     channels: inApp,
     data: amountSchema.extend({ depositId: z.uuid() }),
     words: { en: (data) => ({ title: 'Money added', body: `${amountText(data)} are in your wallet.` }) },
+  }),
+  FRAUD_FLAGGED: template({
+    version: 1,
+    channels: inApp,
+    data: z.object({ flagId: z.uuid(), flag: z.string() }),
+    words: {
+      en: ({ flag }) => ({ title: 'An account was flagged', body: `${flag}: the person’s withdrawals wait until an admin clears or confirms it.` }),
+    },
+  }),
+  RECONCILIATION_DISCREPANCY: template({
+    version: 1,
+    channels: inApp,
+    data: z.object({ reconciliationId: z.uuid(), count: z.int().positive() }),
+    words: {
+      en: ({ count }) => ({
+        title: 'The books do not agree',
+        body: count === 1 ? 'Reconciliation found one open discrepancy.' : `Reconciliation found ${count} open discrepancies.`,
+      }),
+    },
   }),
 } as const satisfies Record<string, Template>;
 

@@ -129,6 +129,19 @@ test('ID-08: raw SQL as the service reads nobody else, and writes nothing that i
   for (const table of ['gateway_calls', 'payables', 'webhook_events', 'reconciliations', 'sandbox_orders', 'sandbox_charges', 'sandbox_answers']) {
     expect((await asActor(owner, `select 1 from ${table}`)).length).toBe(0);
   }
+  // Balances stand in the wallets' events as well, and what control writes down names people: not even the own rows are read past the graph.
+  await t.owner`insert into fraud_flags (id, user_id, kind, status, evidence, raised_at) values (gen_random_uuid(), ${owner.id}, 'HIGH_VELOCITY', 'OPEN', 'x', now())`;
+  await t.run(admin, 'mutation { runReconciliation { id } }');
+  await t.run(admin, 'mutation($i: RequestReportInput!) { requestReport(input: $i) { id } }', {
+    i: { from: '2026-01-01', to: '2026-01-02', period: 'DAY', idempotencyKey: randomUUID() },
+  });
+  await t.owner`insert into discrepancies (id, kind, reference, expected, actual, status, found_at, last_found_at)
+    values (gen_random_uuid(), 'X', 'y', '1', '2', 'OPEN', now(), now())`;
+  for (const table of ['events', 'deliveries', 'reports', 'fraud_flags', 'discrepancies', 'balance_checkpoints', 'reconciliations']) {
+    expect({ table, some: (await t.owner.unsafe(`select 1 from ${table}`)).length > 0 }).toEqual({ table, some: true });
+    for (const actor of [owner, stranger]) expect({ table, rows: (await asActor(actor, `select * from ${table}`)).length }).toEqual({ table, rows: 0 });
+  }
+  expect(await asActor(stranger, `select payload from events where aggregate_type = 'wallet'`)).toEqual([]);
   // Not even the own balance moves without an entry.
   await expect(asActor(owner, `update accounts set balance_minor = balance_minor + 1`)).rejects.toMatchObject({ constraint_name: 'accounts_follow_entries' });
   expect((await asActor(stranger, `update accounts set balance_minor = balance_minor + 1 returning 1`)).length).toBe(0);

@@ -28,7 +28,8 @@ const becomes = (bookingId: string, expected: string[]) =>
 const told = async (bookingId: string) =>
   (
     await t.owner`select type, payload ->> 'amountMinor' as minor, payload ->> 'part' as part from events
-    where aggregate_type = 'payment' and payload ->> 'subjectId' = ${bookingId} order by position`
+    where aggregate_type = 'payment' and type not in ('payment.initiated', 'payment.completed') and payload ->> 'subjectId' = ${bookingId}
+    order by position`
   ).map((row) => [row.type, row.minor, row.part].filter(Boolean).join(' '));
 const balance = async (person: Person) => (await g.wallet(person, person.id))?.available.amount;
 const debt = async (person: Person) =>
@@ -152,6 +153,72 @@ test('PL-11: a card that is declined for more leaves a debt; a settled one goes 
   await g.booking('booking.cancelled', id, { feeMinor: '0' });
   await becomes(id, ['REFUNDED', '130.00', '130.00', '130.00']);
   expect([await balance(customer), await charges(id)]).toEqual(['60.00', ['CAPTURED 8000 8000', 'DECLINED 0 0']]);
+});
+
+/** A booking paid by card, whose card company falls silent for whatever it costs more. */
+async function withSilentCard(customer: Person): Promise<string> {
+  const id = await paidBooking(customer, 80_00, { paymentMethod: 'CARD', paymentToken: 'tok_ok' });
+  await t.owner`update payments set token = 'tok_timeout' where subject_id = ${id}`;
+  return id;
+}
+
+test('PL-11: a gateway that is silent on an extra charge: it is owed, told as extra, and whatever came of it at the gateway is void', async () => {
+  const customer = user('CUSTOMER');
+  const id = await withSilentCard(customer);
+  await changed(id, 50_00);
+  await becomes(id, ['FAILED', '130.00', '80.00', '0.00']);
+  expect(await paymentOf(id)).toMatchObject({ failureCode: 'PAYMENT_TIMEOUT' });
+  expect(await debt(customer)).toBe(-5000);
+  expect((await told(id)).at(-1)).toBe('payment.failed 5000 EXTRA');
+  await eventually(async () => (await charges(id)).join() === 'CAPTURED 8000 0,VOIDED 0 0', 'the silent order to be void');
+  await g.booking('booking.cancelled', id, { feeMinor: '0' });
+  await becomes(id, ['REFUNDED', '130.00', '80.00', '80.00']);
+  expect([await debt(customer), await charges(id)]).toEqual([0, ['CAPTURED 8000 8000', 'VOIDED 0 0']]);
+});
+
+test('PL-11: a cancellation while an extra charge is in flight: nothing of it is taken or owed, and the rest goes back but for the fee', async () => {
+  const customer = user('CUSTOMER');
+  const id = await withSilentCard(customer);
+  await changed(id, 50_00);
+  await eventually(
+    async () =>
+      (
+        await t.owner`select 1 from gateway_calls c join payments p on p.id = c.payment_id
+      where p.subject_id = ${id} and c.kind = 'AUTHORISE' and c.order_number = 1 and c.status = 'OPEN' and c.attempts > 0`
+      ).length > 0,
+    'the extra charge to be on its way',
+  );
+  await g.booking('booking.cancelled', id, { feeMinor: '1000' });
+  await becomes(id, ['REFUNDED', '130.00', '80.00', '70.00']);
+  expect(await debt(customer)).toBe(0);
+  await eventually(async () => (await charges(id)).join() === 'CAPTURED 8000 7000,VOIDED 0 0', 'the charge in flight to be void');
+  expect((await told(id)).filter((line) => line.includes('EXTRA'))).toEqual([]);
+});
+
+test('ID-08: in raw SQL a payer settles an own debt of a booking, and changes nothing else of any payment', async () => {
+  const [customer, stranger] = [await g.withMoney(user('CUSTOMER'), '100.00'), user('CUSTOMER')];
+  const owing = await paidBooking(customer, 80_00);
+  await changed(owing, 50_00);
+  const paid = await paidBooking(customer, 10_00);
+  const unpaid = await g.heldBooking(customer, 5_00);
+  await t.owner`update payments set status = 'FAILED' where subject_id = ${unpaid}`;
+  const as = (person: Person, change: string, id: string) =>
+    t.asService.begin(async (sql) => {
+      await sql`select set_config('waygraph.actor_id', ${person.id}, true), set_config('waygraph.actor_roles', 'CUSTOMER', true)`;
+      const rows = await sql.unsafe(`update payments set ${change} where subject_id = '${id}' returning 1`);
+      throw Object.assign(new Error('undone'), { rows: rows.length });
+    });
+  const settled = `status = 'CAPTURED', debt_minor = 0`;
+  await expect(as(customer, settled, owing)).rejects.toMatchObject({ rows: 1 });
+  for (const change of [settled, `debt_minor = 0`, `payer_id = '${stranger.id}'`]) await expect(as(stranger, change, owing)).rejects.toMatchObject({ rows: 0 });
+  // Of the own debt only the whole of it, and as CAPTURED; nothing of what is paid, or failed before anything was taken.
+  for (const change of [`debt_minor = 1`, `status = 'CAPTURED'`, `status = 'REFUNDED', debt_minor = 0`, `payer_id = '${stranger.id}'`]) {
+    await expect(as(customer, change, owing)).rejects.toMatchObject({ code: '42501' });
+  }
+  for (const id of [paid, unpaid]) await expect(as(customer, settled, id)).rejects.toMatchObject({ rows: 0 });
+  await expect(t.owner`update payments set debt_minor = -1 where subject_id = ${owing}`).rejects.toMatchObject({ constraint_name: 'payments_debt' });
+  await t.owner`update payments set status = 'AUTHORISED' where subject_id = ${unpaid}`;
+  await g.booking('booking.expired', unpaid);
 });
 
 test('PF-02: a change that is delivered three times is charged once', async () => {

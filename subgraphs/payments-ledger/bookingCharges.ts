@@ -1,9 +1,10 @@
-import { openCall, openNextCall, hasOpenCall, nextOrderNumber, refundableOrder } from './gatewayCalls.js';
+import { openCall, openNextCall, hasOpenCall, nextOrderNumber, refundableOrders } from './gatewayCalls.js';
 import { ownedAccount, type Posting, type PostingEntry, systemAccount } from './ledger.js';
-import { type LedgerTx, post } from './ledgerCommands.js';
+import type { LedgerTx } from './desk.js';
+import { post } from './ledgerCommands.js';
 import { type FailureCode, isTaken, nextCardStep, type PaymentRow } from './payment.js';
 import { change, charged, keepPayable, lockPayment, owed, refunded, type Subject, type SubjectType } from './paymentRows.js';
-import { requireWallet } from './wallets.js';
+import { requireWallet, spendingFloor } from './wallets.js';
 
 /**
  * A confirmed booking costs more or, below zero, less than before: it was changed, or its return was charged. More is taken at once and becomes a debt when
@@ -26,13 +27,13 @@ const earnedMinor = ({ capturedMinor, refundedMinor, debtMinor }: PaymentRow) =>
 const smaller = (a: bigint, b: bigint) => (a < b ? a : b);
 
 /** Makes a payment that was taken bring in what it is to bring in by now: the price, or the fee once it is closed. One in flight does so when its answer comes. */
-export async function settleDifference(tx: LedgerTx, found: PaymentRow, cause: string): Promise<void> {
+export async function settleDifference(tx: LedgerTx, found: PaymentRow, cause: string, reason?: string): Promise<void> {
   if (!isTaken(found)) return;
   const targetMinor = found.wanted === 'CLOSE' ? found.feeMinor : found.amountMinor;
   const payment = await waiveDebt(tx, found, smaller(earnedMinor(found) - targetMinor, found.debtMinor), cause);
   if (payment.method === 'CARD') return proceedCard(tx, payment);
   const surplusMinor = earnedMinor(payment) - targetMinor;
-  if (surplusMinor > 0n) return refundToWallet(tx, payment, surplusMinor, cause);
+  if (surplusMinor > 0n) return refundToWallet(tx, payment, surplusMinor, cause, reason);
   if (surplusMinor < 0n && payment.wanted === 'CAPTURE') return chargeWallet(tx, payment, -surplusMinor, cause);
 }
 
@@ -42,7 +43,7 @@ export async function proceedCard(tx: LedgerTx, payment: PaymentRow): Promise<vo
   if (!step || !isTaken(payment)) return openNextCall(tx, payment);
   if (await hasOpenCall(tx, payment.id)) return;
   if (step.kind !== 'REFUND') return openCall(tx, payment, step, await nextOrderNumber(tx, payment.id));
-  const order = await refundableOrder(tx, payment.id);
+  const [order] = await refundableOrders(tx, payment.id);
   if (!order) return refundToWallet(tx, payment, step.amountMinor, `beyond:${payment.refundedMinor}`);
   return openCall(tx, payment, { kind: 'REFUND', amountMinor: smaller(order.leftMinor, step.amountMinor) }, order.number);
 }
@@ -56,7 +57,8 @@ export async function oweCharge(tx: LedgerTx, payment: PaymentRow, code: Failure
 }
 
 async function chargeWallet(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint, cause: string): Promise<void> {
-  const paid = charging(payment, amountMinor, cause, await requireWallet(tx, payment.payerId, payment.currency), 0n);
+  const wallet = await requireWallet(tx, payment.payerId, payment.currency);
+  const paid = charging(payment, amountMinor, cause, wallet, spendingFloor(wallet));
   const debt = charging(payment, amountMinor, cause, ownedAccount('RECEIVABLE', payment.payerId, payment.currency));
   if ((await post(tx, paid, debt)).posted === paid) await charged(tx, payment, amountMinor);
   else await owed(tx, payment, 'INSUFFICIENT_FUNDS', amountMinor);
@@ -76,17 +78,18 @@ export function charging(payment: PaymentRow, amountMinor: bigint, cause: string
   };
 }
 
-/** Takes income back: into a wallet, towards a card, or off a debt. */
-export function giveBack(payment: PaymentRow, amountMinor: bigint, cause: string, account: PostingEntry['account']): Posting {
+/** Takes income back: into a wallet, towards a card, or off a debt. A trip's income is its driver's for the most part, who keeps it: the company bears that. */
+export function giveBack(payment: PaymentRow, amountMinor: bigint, cause: string, account: PostingEntry['account'], reason?: string): Posting {
+  const bearer = payment.subjectType === 'TRIP' ? 'REFUND_EXPENSE' : 'PLATFORM_REVENUE';
   return {
     key: `payment:${payment.id}:refund:${cause}`,
     kind: 'REFUND',
     reference: { type: payment.subjectType as SubjectType, id: payment.subjectId },
     entries: [
-      { account: systemAccount('PLATFORM_REVENUE', payment.currency, payment.id), amountMinor: -amountMinor },
+      { account: systemAccount(bearer, payment.currency, payment.id), amountMinor: -amountMinor },
       { account, amountMinor },
     ],
-    metadata: { paymentId: payment.id },
+    metadata: { paymentId: payment.id, ...(reason && { reason }) },
   };
 }
 
@@ -97,7 +100,7 @@ async function waiveDebt(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint,
   return change(tx, payment, { debtMinor, ...(debtMinor === 0n && { status: 'CAPTURED' }) });
 }
 
-async function refundToWallet(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint, cause: string): Promise<void> {
-  await post(tx, giveBack(payment, amountMinor, cause, await requireWallet(tx, payment.payerId, payment.currency)));
+async function refundToWallet(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint, cause: string, reason?: string): Promise<void> {
+  await post(tx, giveBack(payment, amountMinor, cause, await requireWallet(tx, payment.payerId, payment.currency), reason));
   await refunded(tx, payment, amountMinor);
 }

@@ -21,7 +21,9 @@ const reaches = (bookingId: string, status: string) =>
     return payment?.status === status && payment;
   }, `the payment to be ${status}`);
 const told = async (bookingId: string) =>
-  (await t.owner`select type from events where aggregate_type = 'payment' and payload ->> 'subjectId' = ${bookingId} order by position`).map((row) => row.type);
+  (
+    await t.owner`select type from events where aggregate_type = 'payment' and type not in ('payment.initiated', 'payment.completed') and payload ->> 'subjectId' = ${bookingId} order by position`
+  ).map((row) => row.type);
 const wallet = async (person: Person) => {
   const found = await g.wallet(person, person.id);
   return [found?.balance.amount, found?.available.amount];

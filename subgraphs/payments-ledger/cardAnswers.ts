@@ -1,16 +1,29 @@
 import { systemActor } from '../../platform/actor.js';
 import { money } from '../../platform/money.js';
 import { type Database, inTransaction } from '../../platform/postgres.js';
-import { type GatewayAnswer, type GatewayPort, GatewayUnanswered } from './adapters/gatewayPort.js';
-import { CARD_CALL_TIMER, claimCall, endCall, type GatewayCallRow, lockOpenCall, openCall, orderIdOf, postponeCall } from './gatewayCalls.js';
+import { type GatewayAnswer, type GatewayPort, GatewayUnanswered, type OrderState } from './adapters/gatewayPort.js';
+import {
+  CARD_CALL_TIMER,
+  claimCall,
+  endCall,
+  type GatewayCallRow,
+  lockOpenCall,
+  nextOrderNumber,
+  openCall,
+  orderIdOf,
+  postponeCall,
+  refundedOn,
+} from './gatewayCalls.js';
 import { charging, giveBack, oweCharge, proceedCard } from './bookingCharges.js';
-import { systemAccount } from './ledger.js';
-import { atDesk, type Desk, type LedgerTx, post } from './ledgerCommands.js';
-import { type OutsideWork, retryAt } from './outsideWork.js';
+import { ownedAccount, systemAccount } from './ledger.js';
+import { atDesk, type Desk, type LedgerTx } from './desk.js';
+import { post } from './ledgerCommands.js';
+import { type OutsideWork, retryAt } from '../../platform/outsideWork.js';
 import type { CardStep, FailureCode, PaymentRow } from './payment.js';
 import { incomeOf } from './paymentCommands.js';
-import { authorised, captured, change, charged, declined, failed, refunded, type SubjectType, voided } from './paymentRows.js';
+import { authorised, captured, capturedInPart, change, charged, declined, failed, refunded, restOwed, type SubjectType, voided } from './paymentRows.js';
 import { paymentToken } from './queries.js';
+import { depositNotTaken } from './rentalDeposits.js';
 import { oweFare } from './tripCommands.js';
 
 /** An authorisation that the gateway may have got and did not answer is tried so often; people wait for it. */
@@ -28,10 +41,18 @@ export function cardCalls(options: { db: Database; desk: Desk; gateway: GatewayP
     claim: claimCall,
     perform: async (call, cause) => {
       const orderId = orderIdOf(call.paymentId ?? '', call.orderNumber);
-      const token = call.kind === 'AUTHORISE' ? await inTransaction(actor, db, cause, (tx) => paymentToken(tx.orm, call.paymentId ?? '')) : null;
-      let answer: GatewayAnswer | GatewayUnanswered;
+      const known = await inTransaction(actor, db, cause, async (tx) => ({
+        token: call.kind === 'AUTHORISE' ? await paymentToken(tx.orm, call.paymentId ?? '') : null,
+        refundedMinor: call.kind === 'REFUND' ? await refundedOn(tx, call.paymentId ?? '', call.orderNumber) : 0n,
+      }));
+      let answer: Outcome | GatewayUnanswered;
       try {
-        answer = await gateway.charge({ kind: call.kind as CardStep['kind'], key: call.id, orderId, token, amount: money(call.amountMinor, call.currency) });
+        const amount = money(call.amountMinor, call.currency);
+        answer = await gateway.charge({ kind: call.kind as CardStep['kind'], key: call.id, orderId, token: known.token, amount });
+        // Always for a capture, of which a debt would come; else when an earlier attempt may have arrived.
+        if (!answer.accepted && (call.kind === 'CAPTURE' || call.attempts > 1)) {
+          answer = asItStands(call, answer, await gateway.orderState(orderId), known.refundedMinor);
+        }
       } catch (error) {
         if (!(error instanceof GatewayUnanswered)) throw error;
         answer = error;
@@ -47,10 +68,30 @@ export function cardCalls(options: { db: Database; desk: Desk; gateway: GatewayP
   };
 }
 
+/** `standing`: the call was refused, and the order is still authorised at the gateway. */
+type Outcome = GatewayAnswer & { standing?: boolean };
+
+/**
+ * A refusal, held against the order as the gateway has it: what is done there was done by an earlier attempt, whose answer was lost. Without this a rider
+ * would owe what the card was charged.
+ */
+function asItStands(call: GatewayCallRow, refusal: GatewayAnswer, order: OrderState, refundedBeforeMinor: bigint): Outcome {
+  const done: Record<CardStep['kind'], boolean> = {
+    AUTHORISE: order.state === 'AUTHORISED',
+    CAPTURE: order.state === 'CAPTURED' && order.capturedMinor >= call.amountMinor,
+    VOID: order.state === 'VOIDED',
+    REFUND: order.refundedMinor >= refundedBeforeMinor + call.amountMinor,
+  };
+  if (done[call.kind as CardStep['kind']]) return { accepted: true, reference: orderIdOf(call.paymentId ?? '', call.orderNumber) };
+  return { ...refusal, standing: order.state === 'AUTHORISED' };
+}
+
 /** Records what the gateway decided, and opens the call that comes next, if the subject has changed its mind meanwhile. */
-async function recordAnswer(tx: LedgerTx, call: GatewayCallRow, payment: PaymentRow, answer: GatewayAnswer): Promise<void> {
+async function recordAnswer(tx: LedgerTx, call: GatewayCallRow, payment: PaymentRow, answer: Outcome): Promise<void> {
   if (!answer.accepted) {
     await endCall(tx, call.id, { status: 'ANSWERED', problem: answer.code });
+    // What it refuses to capture is of no use to anybody: the card's owner gets it back, before anything else is asked of the order.
+    if (call.kind === 'CAPTURE' && answer.standing) await openCall(tx, payment, { kind: 'VOID', amountMinor: call.amountMinor }, call.orderNumber);
     return recordRefusal(tx, call, payment, answer.code);
   }
   await endCall(tx, call.id, { status: 'ANSWERED', reference: answer.reference });
@@ -60,18 +101,11 @@ async function recordAnswer(tx: LedgerTx, call: GatewayCallRow, payment: Payment
         return openCall(tx, payment, { kind: payment.wanted === 'CLOSE' ? 'VOID' : 'CAPTURE', amountMinor: call.amountMinor }, call.orderNumber);
       }
       // Nobody waits any more for the promise of a closed payment: it is voided next, and only that is told.
-      if (payment.wanted === 'CLOSE') return proceedCard(tx, await change(tx, payment, { status: 'AUTHORISED' }));
-      await authorised(tx, payment);
-      return proceedCard(tx, { ...payment, status: 'AUTHORISED' });
+      if (payment.wanted === 'CLOSE') return proceedCard(tx, await change(tx, payment, { status: 'AUTHORISED', authorisedMinor: call.amountMinor }));
+      return proceedCard(tx, await authorised(tx, payment, call.amountMinor));
     }
-    case 'CAPTURE': {
-      if (call.orderNumber > 0) {
-        await post(tx, charging(payment, call.amountMinor, call.id, systemAccount('GATEWAY_CLEARING', payment.currency, payment.id)));
-        return proceedCard(tx, await charged(tx, payment, call.amountMinor));
-      }
-      await postCapture(tx, payment, call.amountMinor);
-      return proceedCard(tx, await captured(tx, payment, call.amountMinor));
-    }
+    case 'CAPTURE':
+      return call.orderNumber > 0 ? recordLaterCapture(tx, call, payment) : recordCapture(tx, call, payment);
     case 'VOID':
       return payment.status === 'AUTHORISED' ? voided(tx, payment) : proceedCard(tx, payment);
     case 'REFUND':
@@ -80,15 +114,32 @@ async function recordAnswer(tx: LedgerTx, call: GatewayCallRow, payment: Payment
   }
 }
 
+/** What the card had promised is taken. What a trip cost beyond that is asked for by an order of its own, and owed until then. */
+async function recordCapture(tx: LedgerTx, call: GatewayCallRow, payment: PaymentRow): Promise<void> {
+  const restMinor = payment.subjectType === 'TRIP' && payment.wanted === 'CAPTURE' ? payment.amountMinor - call.amountMinor : 0n;
+  await postCapture(tx, payment, call.amountMinor, restMinor);
+  if (restMinor <= 0n) return proceedCard(tx, await captured(tx, payment, call.amountMinor));
+  await capturedInPart(tx, payment, call.amountMinor, restMinor);
+  return openCall(tx, payment, { kind: 'AUTHORISE', amountMinor: restMinor }, await nextOrderNumber(tx, payment.id));
+}
+
+async function recordLaterCapture(tx: LedgerTx, call: GatewayCallRow, payment: PaymentRow): Promise<void> {
+  if (payment.subjectType === 'TRIP') return captureRest(tx, call, payment);
+  await post(tx, charging(payment, call.amountMinor, call.id, systemAccount('GATEWAY_CLEARING', payment.currency, payment.id)));
+  return proceedCard(tx, await charged(tx, payment, call.amountMinor));
+}
+
 async function recordRefusal(tx: LedgerTx, call: GatewayCallRow, payment: PaymentRow, problem: string): Promise<void> {
   if (call.orderNumber > 0 && (call.kind === 'AUTHORISE' || call.kind === 'CAPTURE')) {
+    if (payment.subjectType === 'TRIP') return void (await restOwed(tx, payment, 'CARD_DECLINED'));
     await oweCharge(tx, payment, 'CARD_DECLINED', call.id);
     return payment.wanted === 'CLOSE' ? proceedCard(tx, payment) : undefined;
   }
   if (call.kind === 'AUTHORISE') return notAuthorised(tx, payment, 'CARD_DECLINED');
   if (call.kind === 'CAPTURE') {
     if (payment.subjectType === 'TRIP') return oweFare(tx, payment);
-    return failed(tx, payment, 'CARD_DECLINED', call.amountMinor);
+    if (payment.subjectType === 'RENTAL_DEPOSIT') return depositNotTaken(tx, payment, call.amountMinor, call.id);
+    return void (await failed(tx, payment, 'CARD_DECLINED', call.amountMinor));
   }
   // Nothing can be done by itself: `paymentsViolations` and reconciliation show the payment until somebody has looked.
   tx.log.error({ paymentId: payment.id, call: call.kind, problem }, 'the gateway refuses to give money back');
@@ -111,20 +162,39 @@ async function recordSilence(tx: LedgerTx, call: GatewayCallRow, payment: Paymen
     return postponeCall(tx, call.id, retryAt(tx.now, call.attempts), problem);
   }
   await endCall(tx, call.id, { status: 'GIVEN_UP', problem });
-  if (call.orderNumber > 0) await oweCharge(tx, payment, 'PAYMENT_TIMEOUT', call.id);
+  if (call.orderNumber > 0 && payment.subjectType === 'TRIP') await restOwed(tx, payment, 'PAYMENT_TIMEOUT');
+  else if (call.orderNumber > 0) await oweCharge(tx, payment, 'PAYMENT_TIMEOUT', call.id);
   else await notAuthorised(tx, payment, 'PAYMENT_TIMEOUT');
   await openCall(tx, payment, { kind: 'VOID', amountMinor: call.amountMinor }, call.orderNumber);
 }
 
-async function postCapture(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<void> {
-  const fee = payment.wanted === 'CLOSE' && amountMinor === payment.feeMinor;
+/** The card gave the rest of a fare as well: what its owner owed meanwhile is paid. */
+async function captureRest(tx: LedgerTx, call: GatewayCallRow, payment: PaymentRow): Promise<void> {
+  const { amountMinor } = call;
+  await post(tx, {
+    key: `payment:${payment.id}:debt:${call.id}`,
+    kind: 'DEBT_PAYMENT',
+    reference: { type: 'TRIP', id: payment.subjectId },
+    entries: [
+      { account: systemAccount('GATEWAY_CLEARING', payment.currency, payment.id), amountMinor: -amountMinor },
+      { account: ownedAccount('RECEIVABLE', payment.payerId, payment.currency), amountMinor },
+    ],
+    metadata: { paymentId: payment.id },
+  });
+  await captured(tx, payment, amountMinor, payment.capturedMinor + amountMinor);
+}
+
+/** Books what a card gave; `restMinor` is what the trip cost beyond the card's promise, which its payer owes until a second order has brought it. */
+async function postCapture(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint, restMinor: bigint): Promise<void> {
+  const fee = payment.wanted === 'CLOSE' && amountMinor === payment.feeMinor && payment.subjectType !== 'RENTAL_DEPOSIT';
   await post(tx, {
     key: `payment:${payment.id}:settle`,
     kind: fee ? 'CANCELLATION_FEE' : payment.subjectType === 'TRIP' ? 'TRIP_SETTLEMENT' : 'BOOKING_PAYMENT',
     reference: { type: payment.subjectType as SubjectType, id: payment.subjectId },
     entries: [
       { account: systemAccount('GATEWAY_CLEARING', payment.currency, payment.id), amountMinor: -amountMinor },
-      ...(await incomeOf(tx, payment, amountMinor)),
+      { account: ownedAccount('RECEIVABLE', payment.payerId, payment.currency), amountMinor: -restMinor },
+      ...(await incomeOf(tx, payment, amountMinor + restMinor)),
     ],
     metadata: { paymentId: payment.id },
   });

@@ -7,6 +7,9 @@ import { type SandboxFaults, sandboxFaultsSchema } from './adapters/sandboxFault
 /** Signs the sandbox's webhooks on a laptop. Everybody knows it, so production refuses it. */
 export const DEMO_SANDBOX_SECRET = 'waygraph-sandbox-demo-secret-for-laptops-only';
 
+const sandboxServed = (env: { PAYMENT_SANDBOX?: 'on' | 'off'; NODE_ENV?: string }) =>
+  (env.PAYMENT_SANDBOX ?? (env.NODE_ENV === 'production' ? 'off' : 'on')) === 'on';
+
 const schema = z
   .object({
     NODE_ENV: z.string().optional(),
@@ -16,6 +19,11 @@ const schema = z
     PAYMENT_SANDBOX: z.enum(['on', 'off']).optional(),
     /** What the sandbox does wrong on purpose, such as `copies=3 reorder`. */
     PAYMENT_SANDBOX_FAULTS: sandboxFaultsSchema,
+    /**
+     * Who sends approved withdrawals: the sandbox's bank, which sends nothing, or admins by hand (`confirmPayout`). By hand wherever the sandbox is off; the
+     * sandbox's bank in production only when it is named.
+     */
+    PAYOUTS: z.enum(['sandbox', 'manual']).optional(),
     KASHIER_MERCHANT_ID: z.string().min(1).optional(),
     KASHIER_API_KEY: z.string().min(1).optional(),
     KASHIER_SECRET_KEY: z.string().min(1).optional(),
@@ -27,6 +35,8 @@ const schema = z
     PAYMENT_SANDBOX_SECRET: z.string().min(32, 'must be at least 32 characters').default(DEMO_SANDBOX_SECRET),
     /** Where browsers reach the gateway, for payment pages; where our own processes reach it when not given. */
     PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be a URL such as https://api.example.com' }).optional(),
+    /** Where Kashier tells of single orders; its own address for the mode when not given. */
+    KASHIER_REPORT_URL: z.url({ protocol: /^https?$/ }).optional(),
     /** How far below zero a driver's wallet may go for commission on cash trips, in EGP. */
     DRIVER_DEBT_LIMIT: z
       .string()
@@ -38,6 +48,10 @@ const schema = z
   .refine((env) => env.NODE_ENV !== 'production' || env.PAYMENT_GATEWAY !== 'sandbox' || env.PAYMENT_SANDBOX === 'on', {
     path: ['PAYMENT_GATEWAY'],
     message: 'must be a real gateway in production, or PAYMENT_SANDBOX must be on: the sandbox takes no money for what it credits',
+  })
+  .refine((env) => env.PAYOUTS !== 'sandbox' || sandboxServed(env), {
+    path: ['PAYOUTS'],
+    message: 'must be manual where the sandbox is off: its bank would say that it paid, and send nothing',
   })
   .refine((env) => env.PAYMENT_GATEWAY !== 'kashier' || (env.KASHIER_MERCHANT_ID && env.KASHIER_API_KEY && env.KASHIER_SECRET_KEY), {
     path: ['KASHIER_MERCHANT_ID'],
@@ -57,6 +71,8 @@ export interface PaymentsConfig {
   gatewayTimeoutMs: number;
   /** Null: its routes are not served. */
   sandboxFaults: SandboxFaults | null;
+  /** Who sends approved withdrawals. */
+  payouts: 'sandbox' | 'manual';
   /** Null: the sandbox takes deposits and cards. */
   kashier: Omit<KashierOptions, 'origin' | 'timeoutMs'> | null;
 }
@@ -64,8 +80,9 @@ export interface PaymentsConfig {
 /** Payments-ledger's own environment. @throws ConfigError that names the variable */
 export function readPaymentsConfig(env: NodeJS.ProcessEnv): PaymentsConfig {
   const parsed = parseEnvironment(schema, env);
-  const served = (parsed.PAYMENT_SANDBOX ?? (parsed.NODE_ENV === 'production' ? 'off' : 'on')) === 'on';
+  const served = sandboxServed(parsed);
   return {
+    payouts: parsed.PAYOUTS ?? (served && parsed.NODE_ENV !== 'production' ? 'sandbox' : 'manual'),
     sandboxFaults: served ? parsed.PAYMENT_SANDBOX_FAULTS : null,
     kashier: parsed.PAYMENT_GATEWAY === 'kashier' ? kashierOf(parsed) : null,
     sandboxSecret: parsed.PAYMENT_SANDBOX_SECRET,
@@ -77,6 +94,7 @@ export function readPaymentsConfig(env: NodeJS.ProcessEnv): PaymentsConfig {
 
 function kashierOf(parsed: z.output<typeof schema>): PaymentsConfig['kashier'] {
   const host = parsed.KASHIER_MODE === 'live' ? 'https://fep.kashier.io' : 'https://test-fep.kashier.io';
+  const reports = parsed.KASHIER_MODE === 'live' ? 'https://api.kashier.io' : 'https://test-api.kashier.io';
   return {
     merchantId: parsed.KASHIER_MERCHANT_ID ?? '',
     apiKey: parsed.KASHIER_API_KEY ?? '',
@@ -84,5 +102,6 @@ function kashierOf(parsed: z.output<typeof schema>): PaymentsConfig['kashier'] {
     mode: parsed.KASHIER_MODE,
     checkoutUrl: new URL(parsed.KASHIER_CHECKOUT_URL).origin,
     apiUrl: new URL(parsed.KASHIER_API_URL ?? host).origin,
+    reportUrl: new URL(parsed.KASHIER_REPORT_URL ?? reports).origin,
   };
 }

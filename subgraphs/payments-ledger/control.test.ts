@@ -155,7 +155,7 @@ test('PL-21: what is out of the ordinary, and what is not', () => {
     depositedLastDayMinor: 1000n,
     withdrawnLastDayMinor: 900n,
     failedPaymentsLastDay: 4,
-    circularTripsLastDay: 0,
+    circularTripsLastWeek: 0,
   };
   expect(suspicions(calm)).toEqual([]);
   const kinds = (more: Partial<typeof calm>) => suspicions({ ...calm, ...more }).map(({ kind }) => kind);
@@ -164,13 +164,14 @@ test('PL-21: what is out of the ordinary, and what is not', () => {
   expect(kinds({ latestMinor: 10_000_000n, earlierCount: 4 })).toEqual([]);
   expect(kinds({ withdrawnLastDayMinor: 901n })).toEqual(['RAPID_WITHDRAWAL']);
   expect(kinds({ depositedLastDayMinor: 0n })).toEqual([]);
-  expect(kinds({ failedPaymentsLastDay: 5, circularTripsLastDay: 1 })).toEqual(['REPEATED_FAILURES', 'CIRCULAR_TRIPS']);
+  expect(kinds({ failedPaymentsLastDay: 5, circularTripsLastWeek: 1 })).toEqual(['REPEATED_FAILURES', 'CIRCULAR_TRIPS']);
   expect(suspicions({ ...calm, withdrawnLastDayMinor: 950n })[0]?.evidence).toBe('9.50 EGP out within a day of 10.00 EGP in');
 });
 
 interface Flag {
   id: string;
   kind: string;
+  evidence: string;
   status: string;
 }
 const flagsOf = async (person: Person, status: string | null = null) =>
@@ -203,6 +204,12 @@ test('PL-21: money in and out again is flagged, and the withdrawal waits until a
   expect((await decide('clear', flag.id, user('SUPPORT'))).codes).toEqual(['FORBIDDEN']);
   expect((await decide('clear', publicId('flg', randomUUID()))).codes).toEqual(['NOT_FOUND']);
   expect((await decide('clear', flag.id)).data.clearFraudFlag).toMatchObject({ status: 'CLEARED', note: 'seen' });
+  const about = async (type: string) => (await t.emitted<{ userId: string; kind: string }>(type)).filter((event) => event.userId === driver.id);
+  expect(await about('fraud.cleared')).toMatchObject([{ kind: flag.kind }]);
+  expect(await about('fraud.confirmed')).toEqual([]);
+  const told = await t.owner`select d.consumer from deliveries d join events e on e.id = d.event_id
+    where e.type = 'fraud.flagged' and e.payload ->> 'userId' = ${driver.id} order by d.consumer`;
+  expect(told.map((row) => row.consumer)).toEqual(['dispatch', 'inbox']);
   expect((await decide('clear', flag.id)).codes).toEqual([]);
   expect((await decide('clear', flag.id, colleague)).codes).toEqual(['CONFLICT']);
   expect((await decide('confirm', flag.id)).codes).toEqual(['CONFLICT']);
@@ -217,6 +224,7 @@ test('PL-21: a confirmed flag keeps withdrawals held; failed payments and many t
   const flag = await eventually(async () => (await flagsOf(driver, 'OPEN'))[0], 'the flag');
   expect(flag.kind).toBe('HIGH_VELOCITY');
   await decide('confirm', flag.id);
+  expect((await t.emitted<{ userId: string }>('fraud.confirmed')).filter((event) => event.userId === driver.id)).toHaveLength(1);
   expect((await approve(id)).codes).toEqual(['WITHDRAWAL_FLAGGED']);
   const rejected = await t.run(admin, 'mutation($id: ID!) { rejectWithdrawal(id: $id, reason: "fraud") { status } }', { id });
   expect(rejected.codes).toEqual([]);
@@ -230,7 +238,55 @@ test('PL-21: a confirmed flag keeps withdrawals held; failed payments and many t
   );
 });
 
+const movements = (person: Person, ...amounts: string[]) =>
+  amounts.reduce(async (before, amount) => {
+    await before;
+    await g.webhook(g.paid(await g.initiate(person, amount)));
+  }, Promise.resolve());
+
+test('PL-21: an amount far beyond what is usual waits for a look, also days later and behind smaller ones; deposits that never came say nothing', async () => {
+  const driver = await g.withMoney(user('DRIVER'), null, 'driver');
+  await movements(driver, '10.00', '10.00', '10.00', '10.00', '10.00');
+  // Never paid: they neither raise the average, nor are judged.
+  for (let n = 0; n < 3; n += 1) await g.initiate(driver, '9000.00');
+  t.setClock(new Date(t.environment.clock().getTime() + 2 * 3_600_000));
+  await movements(driver, '100.00');
+  expect((await approve(await withdraw(driver, '1.00'))).codes).toEqual([]);
+  expect(await flagsOf(driver)).toEqual([]);
+  await movements(driver, '251.00');
+  await movements(driver, '10.00');
+  t.setClock(new Date(t.environment.clock().getTime() + 3 * 86_400_000));
+  await t.owner`delete from fraud_flags where user_id = ${driver.id}`;
+  const id = await withdraw(driver, '2.00');
+  expect((await approve(id)).codes).toEqual(['WITHDRAWAL_FLAGGED']);
+  const [flag, ...others] = await flagsOf(driver);
+  expect(others).toEqual([]);
+  expect(flag).toMatchObject({ kind: 'UNUSUAL_AMOUNT', evidence: '251.00 EGP after an average of 21.57 EGP' });
+  // Cleared, the same amount is known, tomorrow as well.
+  await decide('clear', flag?.id ?? '');
+  t.setClock(new Date(t.environment.clock().getTime() + 86_400_000 + 60_000));
+  expect((await approve(id)).codes).toEqual([]);
+});
+
+test('PL-21: two people who drive each other are seen when one of them withdraws, days later', async () => {
+  const one = await g.withMoney(user('CUSTOMER', 'DRIVER'), '500.00', 'driver');
+  const two = await g.withMoney(user('CUSTOMER', 'DRIVER'), '500.00', 'driver');
+  const honest = await g.withMoney(user('DRIVER'), null, 'driver');
+  await g.completedTrip(one, two, 50_00);
+  await g.completedTrip(two, one, 50_00);
+  await g.completedTrip(one, honest, 50_00);
+  t.setClock(new Date(t.environment.clock().getTime() + 3 * 86_400_000));
+  expect((await approve(await withdraw(honest, '1.00'))).codes).toEqual([]);
+  for (const driver of [one, two]) {
+    expect((await approve(await withdraw(driver, '1.00'))).codes).toEqual(['WITHDRAWAL_FLAGGED']);
+    expect((await flagsOf(driver)).map(({ kind, evidence }) => [kind, evidence])).toEqual([['CIRCULAR_TRIPS', '1 trips with somebody who drove them in turn']]);
+  }
+});
+
 test('PL-05: a statement of a period: opening, running and closing balance, pages that neither skip nor repeat', async () => {
+  // Tests before this one let the clock run ahead, and nothing is recorded before what its accounts recorded last.
+  const [latest] = await t.owner`select max(updated_at) as at from accounts`;
+  t.setClock(new Date(Math.max(t.environment.clock().getTime(), new Date(latest?.at ?? 0).getTime() + 1_000)));
   const person = await g.withMoney(user('CUSTOMER'), '100.00');
   const [start, hour] = [t.environment.clock(), 3_600_000];
   t.setClock(new Date(start.getTime() + hour));

@@ -4,7 +4,7 @@ import type { Orm, Tx } from '../../platform/postgres.js';
 import type { FraudFlagRow, FraudStatus } from './fraud.js';
 import type { ReconciliationRow } from './queries.js';
 import type { DiscrepancyRow, DiscrepancyStatus } from './reconciliation.js';
-import { discrepancies, fraudFlags, reconciliations } from './tables.js';
+import { discrepancies, fraudFlags, reconciliations } from './controlTables.js';
 
 const MAX_COUNT = 10_000;
 

@@ -2,18 +2,12 @@ import { eq } from 'drizzle-orm';
 import { userIdOf } from '../../platform/actor.js';
 import { notFound, Refusal } from '../../platform/errors.js';
 import { ownedAccount } from './ledger.js';
-import { type LedgerTx, post } from './ledgerCommands.js';
-import type { PaymentRow } from './payment.js';
+import type { LedgerTx } from './desk.js';
+import { post } from './ledgerCommands.js';
+import { owedMinor, type PaymentRow } from './payment.js';
 import { captured, type SubjectType } from './paymentRows.js';
-import { payments } from './tables.js';
-import { requireWallet } from './wallets.js';
-
-/** What a failed payment leaves owed, in minor units: the fare, or the fee of a cancelled trip; of a booking what it came to cost more. Nothing for what was cancelled because of it. */
-export function owedMinor(payment: Pick<PaymentRow, 'status' | 'subjectType' | 'wanted' | 'feeMinor' | 'amountMinor' | 'debtMinor'>): bigint {
-  if (payment.subjectType === 'BOOKING') return payment.debtMinor;
-  if (payment.status !== 'FAILED' || payment.subjectType !== 'TRIP') return 0n;
-  return payment.wanted === 'CLOSE' ? payment.feeMinor : payment.amountMinor;
-}
+import { payments } from './flowTables.js';
+import { requireWallet, spendingFloor } from './wallets.js';
 
 /**
  * Pays an owed trip, or what a booking came to cost more, out of the payer's wallet (PL-12): the debt is gone, the payment CAPTURED, and whoever waits for that learns it. Paying twice changes
@@ -31,13 +25,14 @@ export async function settleDebt(tx: LedgerTx, paymentId: string): Promise<Payme
   const [payment] = await tx.orm.select().from(payments).where(eq(payments.id, paymentId)).for('update');
   if (!payment) return { ...visible, status: 'CAPTURED', capturedMinor: visible.capturedMinor + owedMinor(visible), debtMinor: 0n };
   const amountMinor = owedMinor(payment);
+  const wallet = await requireWallet(tx, payment.payerId, payment.currency);
   await post(tx, {
     // A booking may come to owe again: what was captured before tells its debts apart.
     key: `payment:${payment.id}:debt${payment.subjectType === 'BOOKING' ? `:${payment.capturedMinor}` : ''}`,
     kind: 'DEBT_PAYMENT',
     reference: { type: payment.subjectType as SubjectType, id: payment.subjectId },
     entries: [
-      { account: await requireWallet(tx, payment.payerId, payment.currency), amountMinor: -amountMinor, floorMinor: 0n },
+      { account: wallet, amountMinor: -amountMinor, floorMinor: spendingFloor(wallet) },
       { account: ownedAccount('RECEIVABLE', payment.payerId, payment.currency), amountMinor },
     ],
     metadata: { paymentId: payment.id },

@@ -1,5 +1,5 @@
-import type { deposits } from './tables.js';
+import type { deposits } from './flowTables.js';
 
-export const DEPOSIT_STATUSES = ['PENDING', 'COMPLETED', 'DECLINED', 'FLAGGED'] as const;
+export const DEPOSIT_STATUSES = ['PENDING', 'COMPLETED', 'DECLINED', 'FLAGGED', 'REVERSED'] as const;
 
 export type DepositRow = typeof deposits.$inferSelect;

@@ -108,7 +108,11 @@ test('PL-10: paid and declined out of order: what was paid is credited, and stay
 
 test('PL-10: another amount or currency is flagged and not credited', async () => {
   const person = await g.withMoney(user('CUSTOMER'), null);
-  for (const wrong of [{ amount: '99.99' }, { currency: 'USD' }, { currency: 'XXX' }, { amount: '-100.00' }]) {
+  for (const wrong of [
+    ...[{ amount: '99.99' }, { currency: 'USD' }, { currency: 'XXX' }, { amount: '-100.00' }],
+    // Nearly the same number, and no amount.
+    ...[{ amount: '1e2' }, { amount: '100.001' }, { amount: '0' }, { amount: '9'.repeat(40) }, { amount: 'NaN' }],
+  ]) {
     const deposit = await g.initiate(person, '100.00');
     expect((await g.webhook(g.paid(deposit, wrong))).status).toBe(200);
     expect(await statusOf(deposit.id)).toBe('FLAGGED');
@@ -126,6 +130,7 @@ test('PL-04: a hundred equal deposits at once are one; another input under the k
   expect((await t.owner`select 1 from deposits where user_id = ${person.id}`).length).toBe(1);
   const other = await t.run(person, INITIATE, { input: { amount: { amount: '51.00', currency: 'EGP' }, idempotencyKey: key } });
   expect(other.codes).toEqual(['IDEMPOTENCY_KEY_REUSED']);
+  expect(other.errors[0]?.extensions.details).toMatchObject({ differs: ['amount.amount'] });
 });
 
 test('bad input of a deposit names the field and the rule', async () => {

@@ -3,10 +3,11 @@ import { appUrl } from '../../platform/migrate.js';
 import { connectDatabase, type Database, inTransaction } from '../../platform/postgres.js';
 import type { SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import { type AccountRef, ownedAccount, type Posting, systemAccount } from './ledger.js';
-import { atDesk, type Desk, type LedgerTx, post } from './ledgerCommands.js';
+import { atDesk, type Desk, type LedgerTx } from './desk.js';
+import { post } from './ledgerCommands.js';
 
 export const DEBT_LIMIT = 500_00n;
-export const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: DEBT_LIMIT };
+export const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: DEBT_LIMIT, sendsPayouts: true };
 
 export const gatewayAccount = (by: string) => systemAccount('GATEWAY_CLEARING', 'EGP', by);
 export const walletOf = (owner: string, currency = 'EGP') => ownedAccount('CUSTOMER_WALLET', owner, currency);

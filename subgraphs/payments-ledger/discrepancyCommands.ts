@@ -5,7 +5,7 @@ import { notFound, parseInput } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
 import type { Discrepancy, DiscrepancyRow } from './reconciliation.js';
-import { discrepancies } from './tables.js';
+import { discrepancies } from './controlTables.js';
 
 export const noteSchema = z.object({ note: z.string().trim().min(1, 'must say why').max(500, 'must not be longer than 500 characters') });
 
@@ -19,6 +19,9 @@ const ALWAYS_LOOKED_FOR = [
   'CANCELLED_WITH_MONEY',
   'HOLD_OVERDUE',
   'GATEWAY_CALL_OVERDUE',
+  'REFUND_REFUSED',
+  'SETTLEMENT_AMOUNT',
+  'RECEIVABLE_MISMATCH',
 ] as const;
 
 /** Keeps what was found: new ones open, those that were resolved as they are stay so. Returns them with their ids and whether anybody has to look. */

@@ -47,7 +47,7 @@ test('PL-12: a rider pays an owed trip later: once, out of the own wallet, and e
   expect(await g.wallet(rider, rider.id)).toMatchObject({ balance: { amount: '15.00' } });
   expect((await t.owner`select balance_minor::text as minor from accounts where type = 'RECEIVABLE' and owner_id = ${rider.id}`)[0]?.minor).toBe('0');
   const told = await t.owner`select type from events where payload ->> 'subjectId' = ${tripId} order by position`;
-  expect(told.map((row) => row.type)).toEqual(['payment.declined', 'payment.failed', 'payment.captured']);
+  expect(told.map((row) => row.type)).toEqual(['payment.initiated', 'payment.declined', 'payment.failed', 'payment.captured', 'payment.completed']);
   const booking = await g.heldBooking(rider, 1_00);
   const held = await g.payment(rider, 'Booking', booking);
   expect((await settleTrip(rider, held?.id ?? '')).codes).toEqual(['NOTHING_OWED']);
@@ -142,23 +142,49 @@ const KEYS = { merchantId: 'MID-1-2', apiKey: 'api-key', secretKey: 'secret-key'
 /** A small server that speaks Kashier's orders API. */
 async function startFakeKashier() {
   const calls: { method: string; path: string; authorization: string; hash: string; body: Record<string, unknown> }[] = [];
-  const answers = new Map<string, { status: number; body: object | string }>();
+  interface Told {
+    status: number;
+    body: object | string;
+  }
+  /** An answer for each call of an operation, or one after the other, of which the last stays. Null: the line goes dead. */
+  const answers = new Map<string, Told | (Told | null)[]>();
+  const orders = new Map<string, { status: number; body: object }>();
+  const answerTo = (operation: string) => {
+    const given = answers.get(operation) ?? { status: 200, body: { status: 'SUCCESS', response: { transactionId: `TX-${calls.length}` } } };
+    return Array.isArray(given) ? (given.length > 1 ? given.shift() : given[0]) : given;
+  };
   const server = createServer(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
+    const known = /^\/payments\/orders\/(.+)$/.exec(request.url ?? '');
+    if (known) {
+      const order = orders.get(known[1] ?? '');
+      const allowed = request.headers.authorization === 'secret-key';
+      response.writeHead(allowed ? (order?.status ?? 404) : 401, { 'content-type': 'application/json' }).end(JSON.stringify({ response: order?.body }));
+      return;
+    }
     const { authorization = '', 'kashier-hash': hash } = request.headers;
     const body = JSON.parse(text) as Record<string, unknown>;
     calls.push({ method: request.method ?? '', path: request.url ?? '', authorization, hash: String(hash ?? ''), body });
-    const answer = answers.get(String(body.apiOperation)) ?? { status: 200, body: { status: 'SUCCESS', response: { transactionId: `TX-${calls.length}` } } };
+    const answer = answerTo(String(body.apiOperation));
+    if (!answer) return void response.destroy();
     response.writeHead(answer.status, { 'content-type': 'application/json' }).end(typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, calls, answers, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
+  return { url, calls, answers, orders, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) };
 }
 
 const kashier = (apiUrl: string) =>
-  kashierGateway({ ...KEYS, mode: 'test', checkoutUrl: 'https://checkout.kashier.io', apiUrl, origin: () => 'https://ride.example', timeoutMs: 1_000 });
+  kashierGateway({
+    ...KEYS,
+    mode: 'test',
+    checkoutUrl: 'https://checkout.kashier.io',
+    apiUrl,
+    reportUrl: apiUrl,
+    origin: () => 'https://ride.example',
+    timeoutMs: 1_000,
+  });
 
 test('PL-14: Kashier: orders are signed as documented, and its page gets all it needs', () => {
   const order = { merchantId: 'MID-1-2', orderId: 'dep_1', amount: '12.50', currency: 'EGP' };
@@ -221,6 +247,60 @@ const webhookData = (more: Record<string, unknown> = {}) => ({
   ...more,
 });
 
+test('PL-12, PL-14: Kashier: a capture whose answer was lost is no debt; nor is a key that it refuses, or too many calls', async () => {
+  await using fake = await startFakeKashier();
+  const config = {
+    ...TEST_CONFIG,
+    sandboxFaults: null,
+    kashier: { ...KEYS, mode: 'test' as const, checkoutUrl: 'https://checkout.kashier.io', apiUrl: fake.url, reportUrl: fake.url },
+  };
+  const served = servedBy(startPaymentsLedger, config);
+  await using own = await startTestSubgraph('payments-ledger', served.start, { env: served.env });
+  const steps = given(own);
+  const [rider, driver] = [user('CUSTOMER'), await steps.withMoney(user('DRIVER'), null, 'driver')];
+  const card = { paymentMethod: 'CARD', paymentToken: 'card-token' };
+  const authorised = async () => {
+    const tripId = await steps.requestedTrip(rider, 50_00, card);
+    await eventually(async () => (await steps.payment(rider, 'Trip', tripId))?.status === 'AUTHORISED', 'the authorisation');
+    return { tripId, orderId: (await steps.payment(rider, 'Trip', tripId))?.id ?? '' };
+  };
+  const order = (orderId: string, more: object) => fake.orders.set(orderId, { status: 200, body: { merchantOrderId: orderId, currency: 'EGP', ...more } });
+  const refusal = { status: 400, body: { status: 'FAILURE', response: { transactionResponseCode: 'INVALID_STATE' } } };
+  const debt = async () =>
+    (await own.owner`select coalesce(-sum(balance_minor), 0)::int as owed from accounts where type = 'RECEIVABLE' and owner_id = ${rider.id}`)[0]?.owed;
+
+  // The gateway took the money, its answer was lost, and it refuses the same again. Its report says what is.
+  const lost = await authorised();
+  fake.answers.set('CAPTURE', [null, refusal]);
+  order(lost.orderId, { totalCapturedAmount: 50, totalAuthorizedAmount: 50, status: 'CAPTURED' });
+  await steps.completeTrip(lost.tripId, rider, driver, 50_00, card);
+  await eventually(async () => (await steps.payment(rider, 'Trip', lost.tripId))?.status === 'CAPTURED', 'the capture to be found');
+  expect(await debt()).toBe(0);
+
+  // Neither of these says anything about the money.
+  const busy = await authorised();
+  const about = (status: number) => ({ status, body: { status: 'FAILURE' } });
+  fake.answers.set('CAPTURE', [about(401), about(429), { status: 200, body: { status: 'SUCCESS', response: { transactionId: 'TX-late' } } }]);
+  await steps.completeTrip(busy.tripId, rider, driver, 50_00, card);
+  await eventually(async () => (await steps.payment(rider, 'Trip', busy.tripId))?.status === 'CAPTURED', 'the capture in the end');
+  expect(await debt()).toBe(0);
+
+  // Refused, and it stands: while the report cannot be had nothing is decided, then the rider owes and the card is freed.
+  const refused = await authorised();
+  fake.answers.set('CAPTURE', refusal);
+  fake.orders.set(refused.orderId, { status: 503, body: {} });
+  await steps.completeTrip(refused.tripId, rider, driver, 50_00, card);
+  const attempts = async () => (await own.owner`select attempts from gateway_calls where kind = 'CAPTURE' and status = 'OPEN'`)[0]?.attempts ?? 0;
+  await eventually(async () => (await attempts()) >= 2, 'the report to be asked for again');
+  expect(await steps.payment(rider, 'Trip', refused.tripId)).toMatchObject({ status: 'AUTHORISED' });
+  order(refused.orderId, { totalCapturedAmount: 0, totalAuthorizedAmount: 50, status: 'AUTHORIZED' });
+  await eventually(async () => (await steps.payment(rider, 'Trip', refused.tripId))?.status === 'FAILED', 'the refusal');
+  expect(await debt()).toBe(50_00);
+  const voids = () => fake.calls.filter(({ path, body }) => path === `/v3/orders/${refused.orderId}/` && body.apiOperation === 'VOID').length;
+  await eventually(() => voids() === 1, 'the promise to be given free');
+  expect(await steps.wallet(driver, driver.id)).toMatchObject({ balance: { amount: '127.50' } });
+}, 60_000);
+
 test('PL-14: Kashier: webhooks are believed only when everything that matters is signed', () => {
   const data = webhookData();
   // Sorted by name, encoded by RFC 3986.
@@ -252,7 +332,7 @@ test('PL-14: with Kashier configured, deposits go through it from end to end, an
   const config = {
     ...TEST_CONFIG,
     sandboxFaults: null,
-    kashier: { ...KEYS, mode: 'test' as const, checkoutUrl: 'https://checkout.kashier.io', apiUrl: fake.url },
+    kashier: { ...KEYS, mode: 'test' as const, checkoutUrl: 'https://checkout.kashier.io', apiUrl: fake.url, reportUrl: fake.url },
   };
   const served = servedBy(startPaymentsLedger, config);
   await using own = await startTestSubgraph('payments-ledger', served.start, { env: served.env });
@@ -273,6 +353,23 @@ test('PL-14: with Kashier configured, deposits go through it from end to end, an
   const signature = kashierWebhookSignature('api-key', data, data.signatureKeys);
   expect((await Promise.all([post(data, signature), post(data, signature)])).map((answer) => answer.status)).toEqual([200, 200]);
   expect(await steps.wallet(person, person.id)).toMatchObject({ balance: { amount: '12.50' } });
+  // Reconciliation asks Kashier for each of our orders; one without an answer makes the whole report unavailable.
+  const found = async () => {
+    await own.owner`update deposits set settled_at = settled_at - interval '2 minutes'`;
+    const { data } = await own.run<{ runReconciliation: { discrepancies: { kind: string; expected: string; actual: string; reference: string }[] } }>(
+      user('ADMIN'),
+      'mutation { runReconciliation { discrepancies { kind expected actual reference } } }',
+    );
+    return data.runReconciliation.discrepancies;
+  };
+  expect(await found()).toEqual([{ kind: 'DEPOSIT_NOT_SETTLED', expected: 'paid at the gateway', actual: '12.50 EGP', reference: deposit.id }]);
+  const told = (totalCapturedAmount: number) => ({ status: 200, body: { merchantOrderId: deposit.id, totalCapturedAmount, currency: 'EGP', method: 'card' } });
+  fake.orders.set(deposit.id, told(12.4));
+  expect(await found()).toMatchObject([{ kind: 'DEPOSIT_AMOUNT', expected: '12.40 EGP', actual: '12.50 EGP' }]);
+  fake.orders.set(deposit.id, told(12.5));
+  expect(await found()).toEqual([]);
+  fake.orders.set(deposit.id, { status: 500, body: {} });
+  expect(await found()).toMatchObject([{ kind: 'SETTLEMENT_UNAVAILABLE' }]);
   const booking = await steps.heldBooking(person, 20_00, { paymentMethod: 'CARD', paymentToken: randomUUID() });
   await eventually(async () => (await steps.payment(person, 'Booking', booking))?.status === 'AUTHORISED', 'the authorisation');
 });

@@ -1,5 +1,5 @@
 import { formatAmount, type Money, money } from '../../platform/money.js';
-import type { fraudFlags } from './tables.js';
+import type { fraudFlags } from './controlTables.js';
 
 export const FRAUD_KINDS = ['HIGH_VELOCITY', 'UNUSUAL_AMOUNT', 'RAPID_WITHDRAWAL', 'REPEATED_FAILURES', 'CIRCULAR_TRIPS'] as const;
 export type FraudKind = (typeof FRAUD_KINDS)[number];
@@ -11,7 +11,7 @@ export type FraudFlagRow = typeof fraudFlags.$inferSelect;
 const MAX_TRANSACTIONS_PER_HOUR = 10;
 const UNUSUAL_TIMES_AVERAGE = 10n;
 /** Below so many amounts there is no average to speak of. */
-const MIN_HISTORY = 5;
+export const MIN_HISTORY = 5;
 const RAPID_SHARE_PERCENT = 90n;
 const MAX_FAILURES_PER_DAY = 4;
 
@@ -19,7 +19,7 @@ const MAX_FAILURES_PER_DAY = 4;
 export interface Activity {
   currency: string;
   transactionsLastHour: number;
-  /** The amount that is judged: the latest one. */
+  /** The amount that is judged: of the last week's, the one that sticks out most. Money that has not come is none. */
   latestMinor: bigint;
   /** Number and sum of the amounts before it. */
   earlierCount: number;
@@ -27,8 +27,8 @@ export interface Activity {
   depositedLastDayMinor: bigint;
   withdrawnLastDayMinor: bigint;
   failedPaymentsLastDay: number;
-  /** Trips of the last day whose rider drove their driver on another. */
-  circularTripsLastDay: number;
+  /** Trips of the last week whose rider drove their driver on another. */
+  circularTripsLastWeek: number;
 }
 
 export interface Suspicion {
@@ -54,8 +54,8 @@ export function suspicions(activity: Activity): Suspicion[] {
   if (activity.failedPaymentsLastDay > MAX_FAILURES_PER_DAY) {
     found.push({ kind: 'REPEATED_FAILURES', evidence: `${activity.failedPaymentsLastDay} payments failed in a day` });
   }
-  if (activity.circularTripsLastDay > 0) {
-    found.push({ kind: 'CIRCULAR_TRIPS', evidence: `${activity.circularTripsLastDay} trips with somebody who drove them in turn` });
+  if (activity.circularTripsLastWeek > 0) {
+    found.push({ kind: 'CIRCULAR_TRIPS', evidence: `${activity.circularTripsLastWeek} trips with somebody who drove them in turn` });
   }
   return found;
 }

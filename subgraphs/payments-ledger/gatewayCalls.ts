@@ -3,7 +3,7 @@ import { newUuid, publicId } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
 import { cancelTimer, setTimer } from '../../platform/timers.js';
 import { type CardStep, nextCardStep, type PaymentRow } from './payment.js';
-import { gatewayCalls, payments } from './tables.js';
+import { gatewayCalls, payments } from './flowTables.js';
 
 export type GatewayCallRow = typeof gatewayCalls.$inferSelect;
 
@@ -33,19 +33,27 @@ export async function nextOrderNumber(tx: Tx, paymentId: string): Promise<number
   return row?.next ?? 0;
 }
 
-/** The newest order of a payment that still has captured money to give back, and how much; null when none has. */
-export async function refundableOrder(tx: Tx, paymentId: string): Promise<{ number: number; leftMinor: bigint } | null> {
-  const [row] = await tx.orm.execute<{ number: number; left_minor: string }>(sql`
+/** The orders of a payment that still have captured money to give back, and how much; the newest first. */
+export async function refundableOrders(tx: Tx, paymentId: string): Promise<{ number: number; leftMinor: bigint }[]> {
+  const rows = await tx.orm.execute<{ number: number; left_minor: string }>(sql`
     select order_number as number, sum(case kind when 'CAPTURE' then amount_minor else -amount_minor end)::text as left_minor
     from gateway_calls where payment_id = ${paymentId}::uuid and kind in ('CAPTURE', 'REFUND') and status = 'ANSWERED' and last_problem is null
     group by order_number having sum(case kind when 'CAPTURE' then amount_minor else -amount_minor end) > 0
-    order by order_number desc limit 1`);
-  return row ? { number: row.number, leftMinor: BigInt(row.left_minor) } : null;
+    order by order_number desc`);
+  return rows.map((row) => ({ number: row.number, leftMinor: BigInt(row.left_minor) }));
+}
+
+/** What an order of a payment has given back so far, as far as the gateway has said so. */
+export async function refundedOn(tx: Tx, paymentId: string, orderNumber: number): Promise<bigint> {
+  const [row] = await tx.orm.execute<{ minor: string }>(sql`
+    select coalesce(sum(amount_minor), 0)::text as minor from gateway_calls where payment_id = ${paymentId}::uuid and order_number = ${orderNumber}
+      and kind = 'REFUND' and status = 'ANSWERED' and last_problem is null`);
+  return BigInt(row?.minor ?? '0');
 }
 
 /**
  * Writes down the next call that a locked card payment needs, and sets the timer that makes it. Nothing while one is open: its answer decides.
- * The unique index of open calls holds even if two were to come here at once.
+ * The unique index of open calls of an order holds even if two were to come here at once.
  */
 export async function openNextCall(tx: Tx, payment: PaymentRow): Promise<void> {
   const step = (await hasOpenCall(tx, payment.id)) ? null : nextCardStep(payment);

@@ -4,9 +4,10 @@ import { newUuid } from '../../platform/ids.js';
 import type { Money } from '../../platform/money.js';
 import { setTimer } from '../../platform/timers.js';
 import { insufficientFunds, ownedAccount, type Posting, type PostingEntry, type ReferenceType, type TransactionKind } from './ledger.js';
-import { type LedgerTx, post } from './ledgerCommands.js';
-import { holds } from './tables.js';
-import { requireWallet, walletAccount } from './wallets.js';
+import type { LedgerTx } from './desk.js';
+import { post } from './ledgerCommands.js';
+import { holds } from './ledgerTables.js';
+import { requireWallet, spendingFloor, walletAccount } from './wallets.js';
 
 export type HoldRow = typeof holds.$inferSelect;
 export type HoldPurpose = 'PAYMENT' | 'WITHDRAWAL';
@@ -15,8 +16,6 @@ export type HoldPurpose = 'PAYMENT' | 'WITHDRAWAL';
 export const HOLD_TIMER = 'hold.expiry';
 /** How long after its time a hold waits for the news that would settle it: the subject's own time-out is as late, and its event has to travel. */
 const HOLD_GRACE_MS = 30_000;
-/** A hold's money may never come out of a driver's credit: that is for commission. */
-const HOLD_FLOOR = 0n;
 
 /**
  * Sets money aside: from now on it cannot be spent, and it is not spent yet (PL-08). One hold per reference and purpose.
@@ -35,7 +34,8 @@ export async function placeHold(
     kind: 'HOLD',
     reference: hold.reference,
     entries: [
-      { account: wallet, amountMinor: -amountMinor, floorMinor: HOLD_FLOOR },
+      // Credit is for buying: nothing is paid out of it.
+      { account: wallet, amountMinor: -amountMinor, floorMinor: hold.purpose === 'WITHDRAWAL' ? 0n : spendingFloor(wallet) },
       { account: ownedAccount('HELD_FUNDS', hold.ownerId, currency), amountMinor },
     ],
     metadata: { holdId: id },
@@ -147,7 +147,7 @@ async function endHold(
     reference: { type: hold.referenceType as ReferenceType, id: hold.referenceId },
     entries: [
       { account: ownedAccount('HELD_FUNDS', ownerId, currency), amountMinor: -left },
-      { account: wallet, amountMinor: left - chosen.takeMinor, floorMinor: HOLD_FLOOR },
+      { account: wallet, amountMinor: left - chosen.takeMinor, floorMinor: spendingFloor(wallet) },
       ...chosen.to,
     ],
     metadata: { holdId: hold.id, ...chosen.metadata },

@@ -2,11 +2,13 @@ import { sql } from 'drizzle-orm';
 import { publicId } from '../../platform/ids.js';
 import { formatAmount, money } from '../../platform/money.js';
 import type { Tx } from '../../platform/postgres.js';
+import { COMMISSION_PERCENT } from './payment.js';
 import type { Discrepancy, DiscrepancyKind } from './reconciliation.js';
 
 /** What is younger is in flight, not wrong. */
 export const IN_FLIGHT_MS = 60_000;
 const CALL_OVERDUE_MS = 3_600_000;
+const BY_HAND_OVERDUE_MS = 3 * 86_400_000;
 const MAX_LISTED = 100;
 
 export interface Finding extends Discrepancy {
@@ -14,7 +16,14 @@ export interface Finding extends Discrepancy {
 }
 
 /** Prefixes of the public ids of what postings are about. */
-export const SUBJECT_PREFIX: Readonly<Record<string, string>> = { BOOKING: 'bkg', TRIP: 'trp', WITHDRAWAL: 'wdr', DEPOSIT: 'dep', USER: 'usr' };
+export const SUBJECT_PREFIX: Readonly<Record<string, string>> = {
+  BOOKING: 'bkg',
+  TRIP: 'trp',
+  WITHDRAWAL: 'wdr',
+  DEPOSIT: 'dep',
+  USER: 'usr',
+  RENTAL_DEPOSIT: 'bkg',
+};
 
 /** The public id of what a hold, payment or posting is about. */
 export function referenceId(type: string, uuid: string): string {
@@ -89,12 +98,14 @@ export async function mismatchedHolds(tx: Tx): Promise<Finding[]> {
   }));
 }
 
-/** Calls to a gateway or bank that nobody has answered for an hour: money whose fate is not known. */
+/** Calls to a gateway or bank that nobody has answered for an hour, and payouts by hand of which no admin has told for three days: money whose fate is not known. */
 export async function overdueCalls(tx: Tx): Promise<Finding[]> {
   const before = new Date(tx.now.getTime() - CALL_OVERDUE_MS).toISOString();
+  const byHandBefore = new Date(tx.now.getTime() - BY_HAND_OVERDUE_MS).toISOString();
   const rows = await tx.orm.execute<{ kind: string; payment_id: string | null; withdrawal_id: string | null; attempts: number; created_at: string }>(sql`
     select kind, payment_id, withdrawal_id, attempts, created_at from gateway_calls
-    where status = 'OPEN' and created_at < ${before}::timestamptz order by created_at limit ${MAX_LISTED}`);
+    where status = 'OPEN' and created_at < ${before}::timestamptz and (kind <> 'PAYOUT' or attempts > 0 or created_at < ${byHandBefore}::timestamptz)
+    order by created_at limit ${MAX_LISTED}`);
   return rows.map(({ kind, payment_id, withdrawal_id, attempts, created_at }) => ({
     kind: 'GATEWAY_CALL_OVERDUE',
     expected: 'an answer',
@@ -114,9 +125,7 @@ interface PayableRow extends Record<string, unknown> {
   since: string;
 }
 
-/**
- * Completed trips without a settlement, confirmed bookings without their money (PF-02b). A FAILED trip is settled: its driver is paid; a
- * FAILED booking is when its debt is the rest. */
+/** Completed trips and confirmed bookings whose payment does not add up to what they cost (PF-02b): taken, and owed where it could not be. */
 export async function unpaidSubjects(tx: Tx): Promise<Finding[]> {
   const rows = await tx.orm.execute<PayableRow>(sql`
     select b.subject_type, b.subject_id, b.currency, b.owed_minor::text as owed, p.status,
@@ -125,12 +134,92 @@ export async function unpaidSubjects(tx: Tx): Promise<Finding[]> {
     where b.since < ${matureBefore(tx)}::timestamptz and (
       (b.state = 'CONFIRMED' and (not (p.status is not distinct from 'CAPTURED' or (p.status is not distinct from 'FAILED' and p.debt_minor > 0))
         or p.captured_minor - p.refunded_minor + p.debt_minor <> b.owed_minor))
-      or (b.state = 'COMPLETED' and not (p.status is not distinct from 'FAILED'
-            or (p.status is not distinct from 'CAPTURED' and p.captured_minor = b.owed_minor)))
-      or (b.state = 'COMPLETED' and p.method <> 'CASH' and 1 <> (select count(*) from transactions t
-            where t.reference_type = 'TRIP' and t.reference_id = b.subject_id and t.kind = 'TRIP_SETTLEMENT')))
+      or (b.state = 'COMPLETED' and not coalesce(p.status in ('CAPTURED', 'REFUNDED', 'FAILED') and p.captured_minor + p.debt_minor = b.owed_minor, false)))
     order by b.since limit ${MAX_LISTED}`);
   return rows.map((row) => asFinding(row, row.subject_type === 'TRIP' ? 'TRIP_NOT_SETTLED' : 'BOOKING_NOT_PAID'));
+}
+
+/** How far back the books of trips and bookings are read again when not everything is. */
+const RECENT_MS = 2 * 86_400_000;
+
+/**
+ * What trips and bookings brought in, by the books (PF-02b): a completed trip has exactly one settlement, of its fare, shared as its class says, whatever
+ * became of the payment; a confirmed booking's income is its price. Only what changed in the last two days, or with `whole` everything.
+ */
+export async function wrongSettlements(tx: Tx, whole = false): Promise<Finding[]> {
+  const since = new Date(whole ? 0 : tx.now.getTime() - RECENT_MS).toISOString();
+  const percents = JSON.stringify(Object.entries(COMMISSION_PERCENT).map(([type, percent]) => ({ type, percent: Number(percent) })));
+  const rows = await tx.orm.execute<{
+    subject_type: string;
+    subject_id: string;
+    currency: string;
+    expected: string;
+    actual: string;
+    n: number;
+    since: string;
+  }>(sql`
+    with due as (
+      select b.*, p.method, p.payee_id, c.percent, case when b.subject_type = 'TRIP' then (b.owed_minor * c.percent + 50) / 100 else b.owed_minor end as company
+      from payables b join payments p on p.subject_type = b.subject_type and p.subject_id = b.subject_id
+        left join json_to_recordset(${percents}::text::json) as c(type text, percent bigint) on c.type = p.vehicle_type
+      where b.state in ('CONFIRMED', 'COMPLETED') and b.since >= ${since}::timestamptz and b.since < ${matureBefore(tx)}::timestamptz
+        and p.status in ('CAPTURED', 'REFUNDED', 'FAILED')),
+    booked as (
+      select d.subject_id, count(distinct t.id)::int as n, coalesce(sum(e.amount_minor) filter (where a.type = 'PLATFORM_REVENUE'), 0) as company,
+        coalesce(sum(e.amount_minor) filter (where a.owner_id = d.payee_id and a.type in ('CUSTOMER_WALLET', 'DRIVER_WALLET', 'PARTNER_WALLET')), 0) as driver,
+        max(t.metadata ->> 'cashMinor')::bigint as cash
+      from due d left join transactions t on t.reference_type = d.subject_type and t.reference_id = d.subject_id
+          and (d.subject_type = 'BOOKING' or t.kind = 'TRIP_SETTLEMENT')
+        left join entries e on e.transaction_id = t.id left join accounts a on a.id = e.account_id
+      group by d.subject_id)
+    select d.subject_type, d.subject_id, d.currency, d.owed_minor::text as expected, b.n, d.since,
+      (case when d.method = 'CASH' and d.subject_type = 'TRIP' then coalesce(b.cash, 0) else b.company + b.driver end)::text as actual
+    from due d join booked b using (subject_id)
+    where case when d.subject_type = 'BOOKING' then b.company <> d.owed_minor
+      when d.company = 0 and d.method = 'CASH' then b.n > 0
+      else b.n <> 1 or b.company <> d.company
+        or case when d.method = 'CASH' then b.cash is distinct from d.owed_minor else b.driver <> d.owed_minor - d.company end end
+    order by d.since limit ${MAX_LISTED}`);
+  return rows.map(({ subject_type, subject_id, currency, expected, actual, n, since: from }) => ({
+    kind: 'SETTLEMENT_AMOUNT',
+    expected: subject_type === 'TRIP' ? `${words(expected, currency)} in one settlement` : words(expected, currency),
+    actual: subject_type === 'TRIP' ? `${words(actual, currency)} in ${n}` : words(actual, currency),
+    reference: referenceId(subject_type, subject_id),
+    since: new Date(from),
+  }));
+}
+
+/** What a person owes for trips and bookings is what the payments say, to the last piastre. Commission of drivers lies on an account of its own. */
+export async function mismatchedDebts(tx: Tx): Promise<Finding[]> {
+  const rows = await tx.orm.execute<{ owner: string; currency: string; expected: string; actual: string }>(sql`
+    with booked as (select owner_id, currency, -balance_minor as minor from accounts where type = 'RECEIVABLE' and shard = 0 and balance_minor <> 0),
+      owed as (select payer_id as owner_id, currency, sum(debt_minor) as minor from payments where debt_minor > 0 group by payer_id, currency)
+    select owner_id as owner, currency, coalesce(owed.minor, 0)::text as expected, coalesce(booked.minor, 0)::text as actual
+    from booked full join owed using (owner_id, currency) where coalesce(owed.minor, 0) <> coalesce(booked.minor, 0) order by owner_id limit ${MAX_LISTED}`);
+  return rows.map(({ owner, currency, expected, actual }) => ({
+    kind: 'RECEIVABLE_MISMATCH',
+    expected: words(expected, currency),
+    actual: words(actual, currency),
+    reference: publicId('usr', owner),
+    since: tx.now,
+  }));
+}
+
+/** Refunds that a gateway has refused, and none since that brought as much: somebody waits for money that nothing will send by itself. */
+export async function refusedRefunds(tx: Tx): Promise<Finding[]> {
+  const rows = await tx.orm.execute<{ payment_id: string; kind: string; minor: string; currency: string; problem: string; answered_at: string }>(sql`
+    select c.payment_id, c.kind, c.amount_minor::text as minor, c.currency, c.last_problem as problem, c.answered_at from gateway_calls c
+    where c.kind in ('REFUND', 'VOID') and c.status = 'ANSWERED' and c.last_problem is not null
+      and not exists (select 1 from gateway_calls d where d.payment_id = c.payment_id and d.order_number = c.order_number and d.kind = c.kind
+        and d.status = 'ANSWERED' and d.last_problem is null and d.created_at > c.created_at and d.amount_minor >= c.amount_minor)
+    order by c.answered_at limit ${MAX_LISTED}`);
+  return rows.map(({ payment_id, kind, minor, currency, problem, answered_at }) => ({
+    kind: 'REFUND_REFUSED',
+    expected: `${words(minor, currency)} back on the card`,
+    actual: `${kind} refused: ${problem}`,
+    reference: publicId('pay', payment_id),
+    since: new Date(answered_at),
+  }));
 }
 
 /** Cancelled bookings and trips that still have money beyond their fee: taken, promised or on hold. */
@@ -169,6 +258,9 @@ export async function brokenInvariants(tx: Tx, whole = false): Promise<Finding[]
     ...(await cancelledWithMoney(tx)),
     ...(await overdueHolds(tx)),
     ...(await overdueCalls(tx)),
+    ...(await wrongSettlements(tx, whole)),
+    ...(await mismatchedDebts(tx)),
+    ...(await refusedRefunds(tx)),
   ];
 }
 

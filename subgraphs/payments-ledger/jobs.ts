@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { type Consumption, consumption } from '../../platform/consumer.js';
+import { type Consumption, consumption, nothingOn } from '../../platform/consumer.js';
 import type { Tx } from '../../platform/postgres.js';
 import { changeBookingPrice } from './bookingCharges.js';
-import { atDesk, type Desk, type LedgerTx } from './ledgerCommands.js';
+import { holdDeposit, settleReturn } from './rentalDeposits.js';
+import { atDesk, type Desk, type LedgerTx } from './desk.js';
 import { authorisePayment, captureBooking, closePayment } from './paymentCommands.js';
 import { PAYMENT_METHODS } from './payment.js';
 import { keepDriver, settleTrip } from './tripCommands.js';
-import { openCustomerWallet, openDriverWallet } from './wallets.js';
+import { closeWallet, openCustomerWallet, openDriverWallet } from './wallets.js';
 
 const minor = z
   .string()
@@ -14,7 +15,7 @@ const minor = z
   .transform((digits) => BigInt(digits));
 const uuid = z.uuid();
 
-/** A fare that is still on hold then was forgotten by its trip. */
+/** A fare that is still on hold so long after the trip was to begin was forgotten by its trip. */
 const TRIP_HOLD_MS = 24 * 3_600_000;
 
 const bookingHeld = z.object({
@@ -35,6 +36,8 @@ const bookingChanged = z.object({
     .transform((digits) => BigInt(digits)),
   currency: z.string(),
 });
+/** Without a deposit, or from before there were any, nothing is set aside. */
+const bookingStarted = z.object({ bookingId: uuid, currency: z.string().optional(), depositMinor: minor.optional(), depositUntil: z.coerce.date().optional() });
 const bookingReturned = z.object({ bookingId: uuid, chargesMinor: minor, currency: z.string() });
 const bookingCancelled = z.object({ bookingId: uuid, feeMinor: minor });
 const bookingEnded = z.object({ bookingId: uuid });
@@ -46,6 +49,8 @@ const tripRequested = z.object({
   currency: z.string(),
   paymentMethod: z.enum(PAYMENT_METHODS),
   paymentToken: z.string().nullish(),
+  /** Null and absent mean now. */
+  departAt: z.coerce.date().nullish(),
 });
 const tripCompleted = z.object({
   tripId: uuid,
@@ -64,6 +69,7 @@ export function paymentsConsumes(desk: Desk): readonly Consumption[] {
 
   return [
     on('user.registered', z.object({ userId: uuid }), (tx, { userId }) => openCustomerWallet(tx, userId)),
+    on('user.deleted', z.object({ userId: uuid }), (tx, { userId }) => closeWallet(tx, userId)),
     on('driver.registered', z.object({ userId: uuid }), (tx, { userId }) => openDriverWallet(tx, userId)),
 
     on('booking.held', bookingHeld, (tx, held) =>
@@ -81,9 +87,10 @@ export function paymentsConsumes(desk: Desk): readonly Consumption[] {
     on('booking.changed', bookingChanged, (tx, { bookingId, deltaMinor, currency }, cause) =>
       changeBookingPrice(tx, bookingId, { deltaMinor, currency, cause }),
     ),
-    on('booking.returned', bookingReturned, (tx, { bookingId, chargesMinor, currency }, cause) =>
-      changeBookingPrice(tx, bookingId, { deltaMinor: chargesMinor, currency, cause }),
-    ),
+    on('booking.started', bookingStarted, async (tx, { bookingId, currency, depositMinor, depositUntil }) => {
+      if (currency && depositMinor && depositUntil) await holdDeposit(tx, { bookingId, amountMinor: depositMinor, currency, until: depositUntil });
+    }),
+    on('booking.returned', bookingReturned, (tx, returned, cause) => settleReturn(tx, { ...returned, cause })),
     on('booking.noShow', bookingCancelled, (tx, { bookingId, feeMinor }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, feeMinor)),
     on('booking.cancelled', bookingCancelled, (tx, { bookingId, feeMinor }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, feeMinor)),
     on('booking.expired', bookingEnded, (tx, { bookingId }) => closePayment(tx, { type: 'BOOKING', id: bookingId }, 0n)),
@@ -98,12 +105,13 @@ export function paymentsConsumes(desk: Desk): readonly Consumption[] {
         amountMinor: trip.fareMinor,
         currency: trip.currency,
         vehicleType: trip.vehicleType,
-        holdUntil: new Date(tx.now.getTime() + TRIP_HOLD_MS),
+        holdUntil: new Date(Math.max(tx.now.getTime(), trip.departAt?.getTime() ?? 0) + TRIP_HOLD_MS),
       }),
     ),
     on('trip.accepted', z.object({ tripId: uuid, driverUserId: uuid }), (tx, { tripId, driverUserId }) => keepDriver(tx, tripId, driverUserId)),
     on('trip.completed', tripCompleted, (tx, { paymentMethod, ...trip }) => settleTrip(tx, { ...trip, method: paymentMethod })),
     on('trip.cancelled', z.object({ tripId: uuid, feeMinor: minor }), (tx, { tripId, feeMinor }) => closePayment(tx, { type: 'TRIP', id: tripId }, feeMinor)),
     on('trip.noDrivers', z.object({ tripId: uuid }), (tx, { tripId }) => closePayment(tx, { type: 'TRIP', id: tripId }, 0n)),
+    ...nothingOn('booking.atRisk', 'driver.approved', 'driver.suspended'),
   ];
 }

@@ -10,14 +10,15 @@ import { startTestSubgraph, TEST_SECRET, type TestSubgraph, tally } from '../../
 import { lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
 import { brokenInvariants } from './invariants.js';
 import { type AccountRef, accountIdOf, brokenLink, GENESIS_HASH, ownedAccount, systemAccount } from './ledger.js';
-import { atDesk, type Desk, type LedgerTx, post } from './ledgerCommands.js';
+import { atDesk, type Desk, type LedgerTx } from './desk.js';
+import { post } from './ledgerCommands.js';
 import { startPaymentsLedger } from './main.js';
 import { servedBy } from './payments.given.js';
 import { chainOf } from './queries.js';
 import { openCustomerWallet, openDriverWallet } from './wallets.js';
 
 const DEBT_LIMIT = 500_00n;
-const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: DEBT_LIMIT };
+const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: DEBT_LIMIT, sendsPayouts: true };
 const gateway = (currency: string, by: string) => systemAccount('GATEWAY_CLEARING', currency, by);
 const walletOf = (owner: string, currency = 'EGP') => ownedAccount('CUSTOMER_WALLET', owner, currency);
 

@@ -65,7 +65,7 @@ export const TRANSACTION_KINDS = [
 ] as const;
 export type TransactionKind = (typeof TRANSACTION_KINDS)[number];
 
-export const REFERENCE_TYPES = ['USER', 'BOOKING', 'TRIP', 'DEPOSIT', 'WITHDRAWAL'] as const;
+export const REFERENCE_TYPES = ['USER', 'BOOKING', 'TRIP', 'DEPOSIT', 'WITHDRAWAL', 'RENTAL_DEPOSIT'] as const;
 export type ReferenceType = (typeof REFERENCE_TYPES)[number];
 
 /** Names an account. `ownerId` is the person's UUID, null for the company's own; `shard` tells sub-accounts of one system account apart. */
@@ -74,6 +74,8 @@ export interface AccountRef {
   ownerId: string | null;
   currency: string;
   shard: number;
+  /** A wallet that is opened again when it was closed, if its owner has no other by then. */
+  reopens?: boolean;
 }
 
 /**
@@ -158,6 +160,10 @@ export interface EntryFacts {
   referenceType: string;
   referenceId: string;
   metadata: Readonly<Record<string, string>>;
+  /** Of the transaction: the effect that it is, who caused it, and what it takes back. */
+  postingKey: string;
+  cause: Readonly<Record<string, string>>;
+  reverses: string | null;
   amountMinor: bigint;
   currency: string;
   balanceAfterMinor: bigint;
@@ -170,9 +176,20 @@ export interface EntryFacts {
 /** What an account's first entry follows. */
 export const GENESIS_HASH = Buffer.alloc(32);
 
-/** SHA-256 over the hash before and all facts in a fixed order (PL-07): changing any of them, or leaving an entry out, breaks the chain. */
+/**
+ * SHA-256 over the hash before and all facts in a fixed order (PL-07): changing any of them, or leaving an entry out, breaks the chain. `ledger_post`
+ * writes the same text in SQL. The account's owner is not among them: its id, which is, follows from the owner.
+ */
 export function entryHash(entry: Omit<EntryFacts, 'hash'>): Buffer {
-  const metadata = Object.entries(entry.metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  return hashOver(entry, [originOf(entry)]);
+}
+
+/** As entries were hashed before their transaction's key, cause and reversal were covered: they keep what they have, and cannot be rewritten. */
+function earlierHash(entry: Omit<EntryFacts, 'hash'>): Buffer {
+  return hashOver(entry, []);
+}
+
+function hashOver(entry: Omit<EntryFacts, 'hash'>, origin: readonly unknown[]): Buffer {
   const facts = [
     entry.accountId,
     entry.number.toString(),
@@ -180,7 +197,8 @@ export function entryHash(entry: Omit<EntryFacts, 'hash'>): Buffer {
     entry.kind,
     entry.referenceType,
     entry.referenceId,
-    metadata,
+    sortedMetadata(entry.metadata),
+    ...origin,
     entry.amountMinor.toString(),
     entry.currency,
     entry.balanceAfterMinor.toString(),
@@ -188,6 +206,26 @@ export function entryHash(entry: Omit<EntryFacts, 'hash'>): Buffer {
     entry.recordedAt.toISOString(),
   ];
   return createHash('sha256').update(entry.previousHash).update(JSON.stringify(facts)).digest();
+}
+
+const sortedMetadata = (metadata: Readonly<Record<string, string>>) => Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** The part of what is hashed that is the same for all entries of a posting, as it stands in their JSON: between their number and their amount. */
+export function hashedFacts(transactionId: string, posting: Omit<Posting, 'entries' | 'effectiveAt'>, cause: Readonly<Record<string, string>>): string {
+  const { key, kind, reference, metadata = {}, reverses = null } = posting;
+  const origin = originOf({ postingKey: key, cause, reverses });
+  return JSON.stringify([transactionId, kind, reference.type, reference.id, sortedMetadata(metadata), origin]).slice(1, -1);
+}
+
+function originOf({ postingKey, cause, reverses }: Pick<EntryFacts, 'postingKey' | 'cause' | 'reverses'>): unknown[] {
+  return [postingKey, sortedMetadata(cause), reverses];
+}
+
+/** What a posting is recorded as. `cause` is who and what brought it about, as it is stored: ids only. */
+export interface RecordedTransaction {
+  id: string;
+  recordedAt: Date;
+  cause?: Readonly<Record<string, string>>;
 }
 
 export interface AppliedPosting {
@@ -207,16 +245,14 @@ export function recordingTime(accounts: Iterable<AccountState>, now: Date): Date
  * @throws Refusal INSUFFICIENT_FUNDS when a debit would take an account below its floor, CONFLICT for a closed account
  * @throws Error for a posting that no caller may make
  */
-export function applyPosting(accounts: ReadonlyMap<string, AccountState>, posting: Posting, transaction: { id: string; recordedAt: Date }): AppliedPosting {
-  const given = posting.entries.filter((entry) => entry.amountMinor !== 0n);
-  assertBalanced(posting.key, given);
+export function applyPosting(accounts: ReadonlyMap<string, AccountState>, posting: Posting, transaction: RecordedTransaction): AppliedPosting {
+  const given = movedEntries(posting);
   const states = new Map(accounts);
   const entries = given.map((entry) => {
     const id = accountIdOf(entry.account);
     const before = states.get(id);
     if (!before) throw new Error(`posting ${posting.key}: account ${id} was not locked`);
-    // Whoever chose this account read an older state; reading again finds the one that took its place.
-    if (before.closed) throw new Refusal('CONFLICT', 'This wallet has just moved. Try again.', { retryAfter: 1 });
+    if (before.closed) throw closedAccount();
     if (before.currency !== entry.account.currency) throw new Error(`posting ${posting.key}: account ${id} holds ${before.currency}`);
     const after = { ...before, balanceMinor: before.balanceMinor + entry.amountMinor, entryCount: before.entryCount + 1n, changedAt: transaction.recordedAt };
     assertCovered(after, entry);
@@ -228,6 +264,9 @@ export function applyPosting(accounts: ReadonlyMap<string, AccountState>, postin
       referenceType: posting.reference.type,
       referenceId: posting.reference.id,
       metadata: posting.metadata ?? {},
+      postingKey: posting.key,
+      cause: transaction.cause ?? {},
+      reverses: posting.reverses ?? null,
       amountMinor: entry.amountMinor,
       currency: after.currency,
       balanceAfterMinor: after.balanceMinor,
@@ -243,11 +282,19 @@ export function applyPosting(accounts: ReadonlyMap<string, AccountState>, postin
   return { entries, accounts: [...states.values()].filter((account) => touched.has(account.id)) };
 }
 
-function assertBalanced(key: string, entries: readonly PostingEntry[]): void {
-  if (entries.length < 2) throw new Error(`posting ${key} moves nothing`);
+/** The entries of a posting that move something. @throws Error for a posting that no caller may make: less than two of them, or out of balance */
+export function movedEntries({ key, entries }: Pick<Posting, 'key' | 'entries'>): PostingEntry[] {
+  const moved = entries.filter((entry) => entry.amountMinor !== 0n);
+  if (moved.length < 2) throw new Error(`posting ${key} moves nothing`);
   const sums = new Map<string, bigint>();
-  for (const { account, amountMinor } of entries) sums.set(account.currency, (sums.get(account.currency) ?? 0n) + amountMinor);
+  for (const { account, amountMinor } of moved) sums.set(account.currency, (sums.get(account.currency) ?? 0n) + amountMinor);
   for (const [currency, sum] of sums) if (sum !== 0n) throw new Error(`posting ${key} is off by ${sum} ${currency}`);
+  return moved;
+}
+
+/** Whoever chose this account read an older state; reading again finds the one that took its place. */
+export function closedAccount(): Refusal {
+  return new Refusal('CONFLICT', 'This wallet has just moved. Try again.', { retryAfter: 1 });
 }
 
 function assertCovered(after: AccountState, entry: PostingEntry): void {
@@ -274,7 +321,7 @@ export function brokenLink(
           ? `balance ${entry.balanceAfterMinor} after ${last.balanceMinor} and ${entry.amountMinor}`
           : !entry.previousHash.equals(last.hash)
             ? 'does not name the entry before it'
-            : entryHash(entry).equals(entry.hash)
+            : entryHash(entry).equals(entry.hash) || earlierHash(entry).equals(entry.hash)
               ? null
               : 'was changed after it was written';
     if (reason) return { entry, reason };

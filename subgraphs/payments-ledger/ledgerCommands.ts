@@ -1,66 +1,97 @@
 import { eq } from 'drizzle-orm';
 import { describeActor, isPrivileged } from '../../platform/actor.js';
-import { Refusal, sqlState } from '../../platform/errors.js';
+import { brokenConstraint, Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Tx } from '../../platform/postgres.js';
+import { arrayOf, lockAll, openMissing, readAccounts, reopen, unopened } from './accountCommands.js';
+import type { LedgerTx } from './desk.js';
 import {
   type AccountRef,
   type AccountState,
-  type AccountType,
   accountIdOf,
   applyPosting,
+  closedAccount,
   type AppliedPosting,
   type EntryFacts,
-  GENESIS_HASH,
+  hashedFacts,
   insufficientFunds,
+  movedEntries,
   type Posting,
   recordingTime,
 } from './ledger.js';
-import { LOCK_ACCOUNTS, READ_ACCOUNTS, WRITE_POSTINGS } from './ledgerStatements.js';
-import { accounts, transactions } from './tables.js';
+import { POST, WRITE_POSTINGS } from './ledgerStatements.js';
+import { transactions } from './ledgerTables.js';
 
 /** Postings of one batch: more would hold their accounts' locks for too long. */
 const MAX_BATCH = 500;
 
-/** What the ledger needs beside a transaction: whom to tell of changed wallets, and a driver's credit. */
-export interface Desk {
-  /** A hint to whoever watches this person's wallet, once the change has committed; it may be lost. */
-  walletChanged(ownerId: string): void;
-  /** How far a driver's wallet may go below zero for commission on cash trips: positive minor units of EGP. */
-  driverDebtLimitMinor: bigint;
-}
-
-export interface LedgerTx extends Tx {
-  desk: Desk;
-}
-
-/** A transaction of any kind with the ledger's desk: commands that move money take this. */
-export function atDesk(tx: Tx, desk: Desk): LedgerTx {
-  return { ...tx, desk };
-}
-
 /**
  * The one way in which money moves. Opens the accounts that do not exist yet, locks all in the order of their ids (no two postings can wait for each
- * other in a circle), writes the transaction and its numbered, chained entries, and moves the balances, in one statement. A command posts once: a
- * second posting in the same transaction would lock out of order; `postBatch` posts several. What is to be posted when the money is not there is given
- * as `otherwise`, so that its accounts are locked in the same order.
+ * other in a circle), writes the transaction and its numbered, chained entries, and moves the balances: one call of `ledger_post`, which applies the rules
+ * of `applyPosting` where the locks are. A command posts once: a second posting in the same transaction would lock out of order; `postBatch` posts several.
+ * What is to be posted when the money is not there is given as `otherwise`, so that its accounts are locked in the same order.
  * Invariant: after it, every account's balance, number and hash are those of its last entry, and all accounts of a currency add up to zero.
  * @throws Refusal INSUFFICIENT_FUNDS before anything is written, so that the caller may still record the failure; CONFLICT for a closed account
  */
-export async function post(tx: LedgerTx, posting: Posting, otherwise?: Posting): Promise<Posted> {
-  const locked = await lockAll(tx, refsOf(otherwise ? [posting, otherwise] : [posting]));
+export async function post(tx: LedgerTx, posting: Posting, otherwise?: Posting): Promise<{ posted: Posting; transactionId: string }> {
+  const refs = refsOf(otherwise ? [posting, otherwise] : [posting]);
+  const all = [...refs.keys()];
   let chosen = posting;
-  let applied: AppliedPosting[];
-  try {
-    applied = applyAll(tx, locked, [posting]);
-  } catch (error) {
-    if (!otherwise || !isInsufficientFunds(error)) throw error;
-    chosen = otherwise;
-    applied = applyAll(tx, locked, [otherwise]);
+  let answer = await callLedger(tx, posting, all);
+  if (answer.outcome === 'MISSING') {
+    await openMissing(tx, refs);
+    answer = await callLedger(tx, posting, all);
   }
-  const [posted] = await record(tx, [chosen], applied);
-  if (!posted) throw new Error(`posting ${chosen.key} was not recorded`);
-  return posted;
+  if (answer.outcome === 'CLOSED' && (await reopen(tx, refs)) > 0) answer = await callLedger(tx, posting, all);
+  if (answer.outcome === 'INSUFFICIENT' && otherwise) {
+    chosen = otherwise;
+    answer = await callLedger(tx, otherwise, all);
+  }
+  if (answer.outcome === 'INSUFFICIENT') throw insufficientFunds();
+  if (answer.outcome === 'CLOSED') throw closedAccount();
+  if (answer.outcome !== 'POSTED') throw new Error(`posting ${chosen.key}: accounts are missing that were just opened`);
+  tellOwners(
+    tx,
+    chosen.entries.map((entry) => entry.account.ownerId),
+  );
+  return { posted: chosen, transactionId: answer.transactionId };
+}
+
+/** Who and what brought a posting about: stored with it, and hashed. */
+function causeOf(tx: Tx): Record<string, string> {
+  return { ...tx.cause, actor: describeActor(tx.actor) };
+}
+
+type PostOutcome = 'POSTED' | 'MISSING' | 'CLOSED' | 'INSUFFICIENT';
+
+/** Locks `locked`, which are the posting's accounts and maybe more, and posts. Nothing is written unless the outcome is POSTED. */
+async function callLedger(tx: LedgerTx, posting: Posting, locked: readonly string[]): Promise<{ outcome: PostOutcome; transactionId: string }> {
+  const entries = movedEntries(posting);
+  const transactionId = newUuid(tx.now);
+  const cause = causeOf(tx);
+  const rows = await called(
+    tx.prepared<{ outcome: PostOutcome }>(POST, [
+      transactionId,
+      posting.key,
+      posting.kind,
+      posting.reference.type,
+      posting.reference.id,
+      JSON.stringify(posting.metadata ?? {}),
+      JSON.stringify(cause),
+      posting.reverses ?? null,
+      tx.now.toISOString(),
+      posting.effectiveAt?.toISOString() ?? null,
+      arrayOf(entries.map((entry) => accountIdOf(entry.account))),
+      arrayOf(entries.map((entry) => entry.account.currency)),
+      arrayOf(entries.map((entry) => entry.amountMinor.toString())),
+      arrayOf(entries.map((entry) => entry.floorMinor?.toString() ?? 'null')),
+      arrayOf(locked),
+      hashedFacts(transactionId, posting, cause),
+    ]),
+  );
+  const outcome = rows[0]?.outcome;
+  if (!outcome) throw new Error(`posting ${posting.key} has no outcome`);
+  return { outcome, transactionId };
 }
 
 /**
@@ -82,7 +113,8 @@ export async function postBatch(tx: LedgerTx, postings: readonly Posting[], once
 export async function preview(tx: LedgerTx, postings: readonly Posting[]): Promise<AppliedPosting[]> {
   for (const { key } of postings) if (await isPosted(tx, key)) throw alreadyPosted(key);
   const refs = refsOf(postings);
-  const states = toStates(await tx.prepared<AccountLine>(READ_ACCOUNTS, [arrayOf([...refs.keys()])]));
+  const states = await readAccounts(tx, [...refs.keys()]);
+  for (const [id, state] of states) if (state.closed && refs.get(id)?.reopens) states.set(id, { ...state, closed: false });
   if (states.size < refs.size && !isPrivileged(tx.actor)) throw insufficientFunds();
   for (const [id, ref] of refs) if (!states.has(id)) states.set(id, { ...unopened(ref, tx), id });
   return applyAll(tx, states, postings);
@@ -98,6 +130,7 @@ export interface Posted {
   applied: AppliedPosting;
 }
 
+/** The accounts of postings, each once. */
 function refsOf(postings: readonly Posting[]): Map<string, AccountRef> {
   const entriesOfAll = postings.flatMap((posting) => posting.entries.filter((entry) => entry.amountMinor !== 0n));
   return new Map(entriesOfAll.map((entry) => [accountIdOf(entry.account), entry.account]));
@@ -108,14 +141,14 @@ function applyAll(tx: LedgerTx, locked: ReadonlyMap<string, AccountState>, posti
   const states = new Map(locked);
   const recordedAt = recordingTime(locked.values(), tx.now);
   return postings.map((posting) => {
-    const applied = applyPosting(states, posting, { id: newUuid(tx.now), recordedAt });
+    const applied = applyPosting(states, posting, { id: newUuid(tx.now), recordedAt, cause: causeOf(tx) });
     for (const account of applied.accounts) states.set(account.id, account);
     return applied;
   });
 }
 
 async function record(tx: LedgerTx, postings: readonly Posting[], applied: readonly AppliedPosting[]): Promise<Posted[]> {
-  const cause = { ...tx.cause, actor: describeActor(tx.actor) };
+  const cause = causeOf(tx);
   const last = new Map(applied.flatMap((each) => each.accounts.map((account) => [account.id, account] as const)));
   const posted = postings.map((posting, index) => {
     const each = applied[index];
@@ -143,15 +176,24 @@ async function record(tx: LedgerTx, postings: readonly Posting[], applied: reado
     last_hash: account.lastHash.toString('hex'),
     updated_at: account.changedAt,
   }));
-  await write(
-    tx,
-    [rows, lines, balances, cause].map((part) => JSON.stringify(part)),
+  await called(
+    tx.prepared(
+      WRITE_POSTINGS,
+      [rows, lines, balances, cause].map((part) => JSON.stringify(part)),
+    ),
   );
-  const owners = new Set([...last.values()].map((account) => account.ownerId).filter((owner) => owner !== null));
+  tellOwners(
+    tx,
+    [...last.values()].map((account) => account.ownerId),
+  );
+  return posted;
+}
+
+function tellOwners(tx: LedgerTx, ownerIds: readonly (string | null)[]): void {
+  const owners = new Set(ownerIds.filter((owner) => owner !== null));
   tx.afterCommit(() => {
     for (const owner of owners) tx.desk.walletChanged(owner);
   });
-  return posted;
 }
 
 function toLine(entry: EntryFacts) {
@@ -169,12 +211,15 @@ function toLine(entry: EntryFacts) {
   };
 }
 
-async function write(tx: LedgerTx, parameters: readonly string[]): Promise<void> {
+/**
+ * The rule in code has said yes to what the database refuses: the client gets the same words, and nothing commits. Any other constraint that is broken here is
+ * a bug, and must not look like an empty wallet.
+ */
+async function called<T>(statement: Promise<T>): Promise<T> {
   try {
-    await tx.prepared(WRITE_POSTINGS, parameters);
+    return await statement;
   } catch (error) {
-    // The rule in code has said yes to what the database refuses: the client gets the same words, and nothing commits.
-    if (sqlState(error) === '23514') throw insufficientFunds();
+    if (brokenConstraint(error) === 'accounts_min_balance') throw insufficientFunds();
     throw error;
   }
 }
@@ -183,85 +228,6 @@ async function write(tx: LedgerTx, parameters: readonly string[]): Promise<void>
 export async function isPosted(tx: Tx, key: string): Promise<boolean> {
   const rows = await tx.orm.select({ id: transactions.id }).from(transactions).where(eq(transactions.postingKey, key));
   return rows.length > 0;
-}
-
-/**
- * Locks accounts, and before that opens those that do not exist. Nothing is locked while one is missing, so that who waits for another's opening
- * holds nothing but openings of its own, which are made in the order of ids as well: there is no circle to wait in.
- */
-async function lockAll(tx: LedgerTx, refs: ReadonlyMap<string, AccountRef>): Promise<Map<string, AccountState>> {
-  const found = await lockAccounts(tx, [...refs.keys()]);
-  if (found.size === refs.size) return found;
-  // A person's request only touches wallets of that person; one that was never opened holds nothing.
-  if (!isPrivileged(tx.actor)) throw insufficientFunds();
-  await openAccounts(tx, [...refs.values()]);
-  return lockAccounts(tx, [...refs.keys()]);
-}
-
-interface AccountLine {
-  id: string;
-  type: AccountType;
-  owner_id: string | null;
-  currency: string;
-  balance_minor: string;
-  min_balance_minor: string | null;
-  entry_count: string;
-  last_hash: Buffer;
-  closed: boolean;
-  updated_at: string;
-}
-
-function toStates(lines: readonly AccountLine[]): Map<string, AccountState> {
-  return new Map(
-    lines.map((line) => [
-      line.id,
-      {
-        id: line.id,
-        type: line.type,
-        ownerId: line.owner_id,
-        currency: line.currency,
-        balanceMinor: BigInt(line.balance_minor),
-        minBalanceMinor: line.min_balance_minor === null ? null : BigInt(line.min_balance_minor),
-        entryCount: BigInt(line.entry_count),
-        lastHash: line.last_hash,
-        changedAt: new Date(line.updated_at),
-        closed: line.closed,
-      },
-    ]),
-  );
-}
-
-const arrayOf = (ids: readonly string[]) => `{${ids.join(',')}}`;
-
-/** All of the accounts, locked in the order of their ids; or, when one does not exist, none. */
-export async function lockAccounts(tx: Tx, ids: readonly string[]): Promise<Map<string, AccountState>> {
-  return toStates(await tx.prepared<AccountLine>(LOCK_ACCOUNTS, [arrayOf(ids), String(ids.length)]));
-}
-
-function unopened(ref: AccountRef, tx: LedgerTx): Omit<AccountState, 'id'> {
-  const { type, ownerId, currency } = ref;
-  const state = { type, ownerId, currency, balanceMinor: 0n, entryCount: 0n, lastHash: GENESIS_HASH, changedAt: tx.now, closed: false };
-  return { ...state, minBalanceMinor: minBalanceOf(type, tx.desk) };
-}
-
-/** Opens accounts; those that exist stay as they are. In the order of their ids, as they are locked. */
-export async function openAccounts(tx: LedgerTx, refs: readonly AccountRef[]): Promise<void> {
-  const values = refs
-    .map((ref) => ({
-      ...ref,
-      id: accountIdOf(ref),
-      minBalanceMinor: minBalanceOf(ref.type, tx.desk),
-      lastHash: GENESIS_HASH,
-      createdAt: tx.now,
-      updatedAt: tx.now,
-    }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
-  await tx.orm.insert(accounts).values(values).onConflictDoNothing();
-}
-
-function minBalanceOf(type: AccountType, desk: Desk): bigint | null {
-  if (type === 'DRIVER_WALLET') return -desk.driverDebtLimitMinor;
-  return type === 'CUSTOMER_WALLET' || type === 'PARTNER_WALLET' || type === 'HELD_FUNDS' ? 0n : null;
 }
 
 /** Whether a refusal says that the money is not there: sagas record that, anything else is thrown on. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { money } from '../../platform/money.js';
 import { eventually, startTestSubgraph, TEST_SECRET, type TestSubgraph, tally, user } from '../../test/subgraphHarness.js';
@@ -6,10 +6,12 @@ import { balanceAt } from './balanceQueries.js';
 import { gatewayAccount, openDesk, transfer, walletOf } from './desk.given.js';
 import { captureHold, heldMinor, lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
 import { accountIdOf, type AppliedPosting, type Posting, systemAccount } from './ledger.js';
-import { type LedgerTx, post, postBatch, preview } from './ledgerCommands.js';
+import type { LedgerTx } from './desk.js';
+import { post, postBatch, preview } from './ledgerCommands.js';
 import { verifyLedger } from './ledgerVerification.js';
 import { startPaymentsLedger } from './main.js';
 import { given, servedBy } from './payments.given.js';
+import { chainOf } from './queries.js';
 import { previewRevert, revertBatch } from './reversalCommands.js';
 
 let t: TestSubgraph;
@@ -170,29 +172,37 @@ test('PL-08: capture against expiry: one of them, whole', async () => {
   }
 });
 
-test('PL-08: a booking confirmed after its hold ran out is paid from the wallet, or fails; an undecided withdrawal is given back', async () => {
+test('PL-08: a promise that ran out is VOIDED, what captures it later is refused, a trip is paid anew; an undecided withdrawal is given back', async () => {
   const g = given(t);
   const rider = await g.withMoney(user('CUSTOMER'), '100.00');
   const driver = await g.withMoney(user('DRIVER'), '100.00', 'driver');
-  const [early, late] = [await g.heldBooking(rider, 60_00), await g.heldBooking(rider, 30_00)];
+  const [bookingId, tripId] = [await g.heldBooking(rider, 60_00), await g.requestedTrip(rider, 30_00)];
   const expire = async (referenceId: string) => {
     await t.owner`update holds set expires_at = now() - interval '1 minute' where reference_id = ${referenceId}`;
     await t.owner`update timers set due_at = now() where kind = 'hold.expiry' and key = (select id::text from holds where reference_id = ${referenceId})`;
     await eventually(async () => (await t.owner`select 1 from holds where reference_id = ${referenceId} and status <> 'ACTIVE'`).length > 0, 'the expiry');
   };
-  await expire(early);
-  await expire(late);
-  const confirm = (id: string, total: string) => g.booking('booking.confirmed', id, { totalMinor: total });
-  await confirm(early, '6000');
-  expect(await g.payment(rider, 'Booking', early)).toMatchObject({ status: 'CAPTURED', captured: { amount: '60.00' } });
-  await g.heldBooking(rider, 40_00);
-  await confirm(late, '3000');
-  expect(await g.payment(rider, 'Booking', late)).toMatchObject({ status: 'FAILED', failureCode: 'INSUFFICIENT_FUNDS' });
+  await expire(bookingId);
+  await expire(tripId);
+  expect(await g.payment(rider, 'Booking', bookingId)).toMatchObject({ status: 'VOIDED', failureCode: 'HOLD_EXPIRED' });
+  expect(await g.wallet(rider, rider.id)).toMatchObject({ available: { amount: '100.00' } });
+  const about = async (type: string, id: string) => (await t.emitted<{ subjectId: string }>(type)).filter((event) => event.subjectId === id);
+  expect(await about('payment.voided', bookingId)).toHaveLength(1);
+  await g.booking('booking.confirmed', bookingId, { totalMinor: '6000' });
+  expect(await g.payment(rider, 'Booking', bookingId)).toMatchObject({ status: 'FAILED', failureCode: 'HOLD_EXPIRED', captured: { amount: '0.00' } });
+  expect(await about('payment.failed', bookingId)).toMatchObject([{ code: 'HOLD_EXPIRED' }]);
+  await g.booking('booking.cancelled', bookingId, { feeMinor: '0' });
+  expect(await g.wallet(rider, rider.id)).toMatchObject({ available: { amount: '100.00' } });
+  expect(await desk.codeOf(onHold(bookingId, (tx, held) => captureHold(tx, held, part(1n))))).toBe('HOLD_NOT_ACTIVE');
+  // Who drove is paid, whatever became of the promise.
+  await g.completeTrip(tripId, rider, driver, 30_00);
+  expect(await g.payment(rider, 'Trip', tripId)).toMatchObject({ status: 'CAPTURED', failureCode: null, captured: { amount: '30.00' } });
+  expect(await g.wallet(driver, driver.id)).toMatchObject({ available: { amount: '125.50' } });
   const input = { amount: { amount: '70.00', currency: 'EGP' }, method: 'BANK', accountNumber: '12345678', idempotencyKey: randomUUID() };
   await t.run(driver, 'mutation($input: RequestWithdrawalInput!) { requestWithdrawal(input: $input) { id } }', { input });
   const [row] = await t.owner`select id from withdrawals where user_id = ${driver.id}`;
   await expire(row?.id);
-  expect(await g.wallet(driver, driver.id)).toMatchObject({ available: { amount: '100.00' } });
+  expect(await g.wallet(driver, driver.id)).toMatchObject({ available: { amount: '125.50' } });
   expect((await t.owner`select status, reason from withdrawals where id = ${row?.id}`)[0]).toEqual({ status: 'REJECTED', reason: 'Not decided in time.' });
   expect((await t.emitted<{ withdrawalId: string }>('withdrawal.rejected')).map((event) => event.withdrawalId)).toEqual([row?.id]);
 });
@@ -306,12 +316,62 @@ test('PL-07: a changed amount, a deleted entry, a swapped hash, a changed balanc
   expect((await verifyLedger(t.owner)).damage).toEqual([]);
 });
 
+test('PL-07: a changed key, cause or reversal of a transaction, and an account that was given away: each is found and named', async () => {
+  const { owner, transactionId } = await funded(100n);
+  await revert((await desk.fund(owner, 20n, randomUUID())).transactionId);
+  const [other] = await t.owner`select id from transactions where id <> ${transactionId} and kind = 'DEPOSIT' and not exists (
+    select 1 from transactions r where r.reverses = transactions.id) limit 1`;
+  const account = accountIdOf(walletOf(owner));
+  const damage = async () => (await verifyLedger(t.owner)).damage.map(({ kind, problem }) => `${kind} ${problem}`);
+  const changed = 'ENTRY was changed after it was written';
+  const [kept] = await t.owner`select posting_key, cause, reverses from transactions where reverses is not null and reference_id = ${owner}`;
+  const reversal = `reverses = '${kept?.reverses}'`;
+  for (const [change, back] of [
+    [`posting_key = posting_key || '!'`, `posting_key = '${kept?.posting_key}'`],
+    [`cause = cause || '{"actor":"user:nobody"}'`, `cause = '${JSON.stringify(kept?.cause)}'`],
+    [`reverses = null`, reversal],
+    [`reverses = '${other?.id}'`, reversal],
+  ] as const) {
+    await tamper(`update transactions set ${change} where reference_id = '${owner}' and kind = 'REVERSAL'`);
+    // Both its entries: the wallet's and the gateway's.
+    expect({ change, found: await damage() }).toEqual({ change, found: [changed, changed] });
+    await tamper(`update transactions set ${back} where reference_id = '${owner}' and kind = 'REVERSAL'`);
+    expect(await damage()).toEqual([]);
+  }
+  await tamper(`update accounts set owner_id = '${randomUUID()}' where id = '${account}'`);
+  expect(await damage()).toEqual(['ACCOUNT is not of the owner, type or currency that its id was made from']);
+  await tamper(`update accounts set owner_id = '${owner}' where id = '${account}'`);
+  expect(await damage()).toEqual([]);
+});
+
+test('PL-07: entries from before all of that was covered keep verifying, and are found when changed', async () => {
+  const { owner } = await funded(100n);
+  const account = accountIdOf(walletOf(owner));
+  const before = await desk.run((tx) => chainOf(tx, account, 0n, 10));
+  const [first] = before;
+  if (!first) throw new Error('no entry');
+  // As the entry was hashed then, written out by hand.
+  const facts = [first.accountId, '1', first.transactionId, first.kind, first.referenceType, first.referenceId, [], '100', 'EGP', '100'];
+  const times = [first.effectiveAt.toISOString(), first.recordedAt.toISOString()];
+  const old = createHash('sha256')
+    .update(Buffer.alloc(32))
+    .update(JSON.stringify([...facts, ...times]))
+    .digest('hex');
+  await tamper(`update entries set hash = '\\x${old}' where account_id = '${account}'; update accounts set last_hash = '\\x${old}' where id = '${account}'`);
+  expect((await verifyLedger(t.owner)).damage).toEqual([]);
+  await desk.fund(owner, 5n, randomUUID());
+  expect((await verifyLedger(t.owner)).damage).toEqual([]);
+  await tamper(`update entries set effective_at = effective_at - interval '1 day' where account_id = '${account}' and number = 1`);
+  expect((await verifyLedger(t.owner)).damage).toMatchObject([{ where: expect.stringMatching(/ entry 1$/), problem: 'was changed after it was written' }]);
+  await tamper(`update entries set effective_at = effective_at + interval '1 day' where account_id = '${account}' and number = 1`);
+});
+
 test('PL-02: a reversal of what came out of a hold goes to the wallet', async () => {
   const { owner } = await funded(100n);
   const id = randomUUID();
   await hold(owner, id, 70n);
-  await onHold(id, (tx, row) => settleHold(tx, row, part(60n)));
-  const [row] = await t.owner`select id from transactions where reference_id = ${id} and kind = 'BOOKING_PAYMENT'`;
+  await onHold(id, (tx, row) => settleHold(tx, row, { ...part(60n), kind: 'DEPOSIT' }));
+  const [row] = await t.owner`select id from transactions where reference_id = ${id} and kind = 'DEPOSIT'`;
   await revert(row?.id);
   expect([await balance(owner), await balance(owner, 'HELD_FUNDS')]).toEqual([100n, 0n]);
 });

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm } from '../../platform/postgres.js';
-import { accounts, entries, transactions } from './tables.js';
+import { accounts, entries, transactions } from './ledgerTables.js';
 
 const MAX_COUNT = 10_000;
 

@@ -10,7 +10,7 @@ import type { PaymentsContext } from './context.js';
 import { pageById } from './idPages.js';
 import { SUBJECT_PREFIX } from './invariants.js';
 import type { AppliedPosting } from './ledger.js';
-import { atDesk } from './ledgerCommands.js';
+import { atDesk } from './desk.js';
 import { countTransactions, findTransactions } from './ledgerQueries.js';
 import { LedgerTransaction, LedgerTransactionConnection, Reversal, RevertTransactionInput, TimeAxisEnum, WalletStatement } from './ledgerTypes.js';
 import { periodOf, statementEntries } from './queries.js';

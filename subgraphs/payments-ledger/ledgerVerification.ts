@@ -1,6 +1,6 @@
 import type postgres from 'postgres';
 import { publicId } from '../../platform/ids.js';
-import { brokenLink, type EntryFacts, GENESIS_HASH } from './ledger.js';
+import { accountIdOf, brokenLink, type EntryFacts, GENESIS_HASH } from './ledger.js';
 
 /** Something in the ledger that is not as it was written. */
 export interface LedgerDamage {
@@ -21,7 +21,7 @@ const MAX_DAMAGE = 1_000;
 
 /**
  * Reads the whole ledger and names every place that does not hold (PL-07): each account's chain from its first entry to what the account says, each
- * transaction's number of entries and balance, and zero per currency. One snapshot, so that postings may go on meanwhile; needs a role that sees all.
+ * transaction's number of entries and balance, that accounts are whose they were opened for, and zero per currency. One snapshot, so that postings may go on meanwhile; needs a role that sees all.
  * A changed entry is named itself; after a missing one, the entry that follows; past the first break of an account the rest of it is not looked at.
  */
 export async function verifyLedger(sql: postgres.Sql): Promise<Verification> {
@@ -29,6 +29,7 @@ export async function verifyLedger(sql: postgres.Sql): Promise<Verification> {
     const found: LedgerDamage[] = [];
     const add = (damage: LedgerDamage) => void (found.length < MAX_DAMAGE && found.push(damage));
     const counts = await verifyChains(tx, add);
+    for (const each of await forgedAccounts(tx)) add(each);
     for (const each of await brokenTransactions(tx)) add(each);
     for (const each of await unbalancedCurrencies(tx)) add(each);
     return { ...counts, damage: found };
@@ -57,7 +58,8 @@ async function verifyChains(tx: postgres.TransactionSql, add: (damage: LedgerDam
             : null;
     if (problem) add({ kind: 'ACCOUNT', where: publicId('wal', account), problem });
   };
-  const rows = tx`select e.account_id, e.number::text as number, e.transaction_id, t.kind, t.reference_type, t.reference_id, t.metadata,
+  const rows =
+    tx`select e.account_id, e.number::text as number, e.transaction_id, t.kind, t.reference_type, t.reference_id, t.metadata, t.posting_key, t.cause, t.reverses,
       e.amount_minor::text as amount, e.currency, e.balance_after_minor::text as balance, e.effective_at, e.recorded_at, e.previous_hash, e.hash
     from entries e left join transactions t on t.id = e.transaction_id order by e.account_id, e.number`.cursor(BATCH);
   for await (const batch of rows) {
@@ -93,6 +95,9 @@ function toFacts(row: postgres.Row): EntryFacts {
     referenceType: text('reference_type'),
     referenceId: text('reference_id'),
     metadata: row.metadata ?? {},
+    postingKey: text('posting_key'),
+    cause: row.cause ?? {},
+    reverses: row.reverses ?? null,
     amountMinor: BigInt(text('amount')),
     currency: text('currency'),
     balanceAfterMinor: BigInt(text('balance')),
@@ -101,6 +106,14 @@ function toFacts(row: postgres.Row): EntryFacts {
     previousHash: row.previous_hash,
     hash: row.hash,
   };
+}
+
+/** An account's id follows from its type, owner, currency and number: one whose owner was changed is no longer what its id, which all hashes cover, says. */
+async function forgedAccounts(tx: postgres.TransactionSql): Promise<LedgerDamage[]> {
+  const rows = await tx`select id, type, owner_id, currency, shard from accounts order by id`;
+  return rows
+    .filter(({ id, type, owner_id, currency, shard }) => accountIdOf({ type, ownerId: owner_id, currency, shard }) !== id)
+    .map(({ id }) => ({ kind: 'ACCOUNT', where: publicId('wal', id), problem: 'is not of the owner, type or currency that its id was made from' }));
 }
 
 async function brokenTransactions(tx: postgres.TransactionSql): Promise<LedgerDamage[]> {

@@ -1,16 +1,19 @@
-import { isPrivileged } from '../../platform/actor.js';
+import { isPrivileged, systemActor } from '../../platform/actor.js';
 import { buildFederatedSchema } from '../../platform/federatedSchema.js';
-import { uuidOf } from '../../platform/ids.js';
+import { newUuid, uuidOf } from '../../platform/ids.js';
+import { inTransaction } from '../../platform/postgres.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import type { Subgraph } from '../../platform/subgraph.js';
 import { undeliveredEvents } from '../../platform/violations.js';
 import { withBreaker } from './adapters/gatewayBreaker.js';
 import { kashierGateway } from './adapters/kashierGateway.js';
-import { localPayout } from './adapters/localPayout.js';
+import { sandboxBank } from './adapters/sandboxBank.js';
 import { sandboxGateway } from './adapters/sandboxGateway.js';
 import { sandboxWebhooks } from './adapters/sandboxOrders.js';
+import { sandboxPayoutWebhooks } from './adapters/sandboxPayouts.js';
 import { sandboxRoutes } from './adapters/sandboxServer.js';
 import { cardCalls } from './cardAnswers.js';
+import { COMMISSION_TIMER, commissionCollection } from './commissionDebts.js';
 import { type PaymentsConfig, readPaymentsConfig } from './config.js';
 import { type PaymentsContext, type PaymentsLoaders, paymentsLoaders } from './context.js';
 import { FRAUD_TIMER, fraudLooks } from './fraudCommands.js';
@@ -20,18 +23,22 @@ import { ControlResolver } from './controlResolvers.js';
 import { LedgerResolver } from './ledgerResolvers.js';
 import { brokenInvariants } from './invariants.js';
 import { paymentsConsumes } from './jobs.js';
-import type { Desk } from './ledgerCommands.js';
-import { outsideWorkers } from './outsideWork.js';
+import { atDesk, type Desk } from './desk.js';
+import { outsideWorkers } from '../../platform/outsideWork.js';
+import { PartnerWalletResolver } from './partnerResolvers.js';
 import { paymentsLedgerPermissions } from './permissions.js';
 import { dailyReconciliation, scheduleReconciliation } from './reconciliationCommands.js';
 import { REPORT_TIMER, reportParts } from './reportCommands.js';
+import { reportLink, reportRoute } from './reportLinks.js';
 import { ReportResolver } from './reportResolvers.js';
+import { ReviewResolver } from './reviewResolvers.js';
 import { seedPayments } from './seed.js';
 import { toDeposit, toPayment, toReconciliation, toWallet, toWithdrawal } from './shapes.js';
 import { walletTopic } from './subscriptions.js';
 import { DepositResolver, ReconciliationResolver, WithdrawalResolver } from './transferResolvers.js';
 import { Booking, Payment, SystemHealth, Trip, User } from './types.js';
 import { BookingPaymentResolver, DebtResolver, TripPaymentResolver, UserWalletResolver, WalletResolver } from './walletResolvers.js';
+import { setDriverLimit } from './wallets.js';
 import { webhookRoute } from './webhook.js';
 import { payouts } from './withdrawalCommands.js';
 
@@ -78,7 +85,9 @@ export function buildPaymentsLedgerSchema() {
       ControlResolver,
       LedgerResolver,
       DebtResolver,
+      PartnerWalletResolver,
       ReportResolver,
+      ReviewResolver,
     ],
     orphanedTypes: [User, Booking, Trip, Payment, SystemHealth],
     permissions: paymentsLedgerPermissions,
@@ -111,24 +120,49 @@ export async function startPaymentsLedger(environment: SubgraphEnvironment, conf
   return startSubgraph<PaymentsLoaders>('payments-ledger', environment, async ({ db, feed, log }) => {
     const { sandboxSecret: secret, gatewayTimeoutMs: timeoutMs } = config;
     const origin = () => new URL(environment.graphUrl()).origin;
-    const desk: Desk = { walletChanged: (ownerId) => feed.publish(walletTopic(ownerId)), driverDebtLimitMinor: config.driverDebtLimitMinor };
+    const desk: Desk = {
+      walletChanged: (ownerId) => feed.publish(walletTopic(ownerId)),
+      driverDebtLimitMinor: config.driverDebtLimitMinor,
+      sendsPayouts: config.payouts === 'sandbox',
+    };
     const pageOrigin = () => config.publicOrigin ?? origin();
-    const sandbox = sandboxGateway({ origin, pageOrigin, secret, timeoutMs, clock: db.clock });
+    const toSandbox = { origin, secret, timeoutMs, clock: db.clock };
+    const sandbox = sandboxGateway({ ...toSandbox, pageOrigin });
     const adapter = config.kashier ? 'kashier' : 'sandbox';
     const gateway = withBreaker(config.kashier ? kashierGateway({ ...config.kashier, origin: pageOrigin, timeoutMs }) : sandbox, db.clock);
     const faults = config.sandboxFaults;
     const workers = outsideWorkers(log);
     workers.add(cardCalls({ db, desk, gateway, timeoutMs }));
-    workers.add(payouts({ db, desk, bank: localPayout, timeoutMs }));
-    if (faults) workers.add(sandboxWebhooks({ db, secret, faults, webhookUrl: () => `${origin()}/webhooks/payments/sandbox` }));
+    if (desk.sendsPayouts) workers.add(payouts({ db, desk, bank: sandboxBank(toSandbox), timeoutMs }));
+    if (faults) {
+      const merchant = { db, secret, faults, webhookUrl: () => `${origin()}/webhooks/payments/sandbox` };
+      workers.add(sandboxWebhooks(merchant));
+      workers.add(sandboxPayoutWebhooks(merchant));
+    }
     workers.add(dailyReconciliation({ db, gateway }));
     await scheduleReconciliation(db);
+    // Wallets keep the limit that they were opened with: a changed one has to reach them.
+    await inTransaction(systemActor('driver.limit'), db, { traceId: '0'.repeat(32), causationId: newUuid() }, (tx) => setDriverLimit(atDesk(tx, desk)));
     return {
       ...built,
-      loaders: paymentsLoaders({ desk, deposits: { adapter, gateway } }),
+      loaders: paymentsLoaders({
+        desk,
+        deposits: { adapter, gateway },
+        reportUrl: (id, format) => reportLink(environment.internalSecret, pageOrigin(), id, format, db.clock()),
+      }),
       consumes: paymentsConsumes(desk),
-      timers: { ...workers.handlers, [HOLD_TIMER]: holdExpiry(desk), [FRAUD_TIMER]: fraudLooks, [REPORT_TIMER]: reportParts },
-      routes: [webhookRoute({ db, desk, gateways: new Map([[adapter, gateway]]) }), ...(faults ? sandboxRoutes({ db, secret, faults }) : [])],
+      timers: {
+        ...workers.handlers,
+        [HOLD_TIMER]: holdExpiry(desk),
+        [FRAUD_TIMER]: fraudLooks,
+        [COMMISSION_TIMER]: commissionCollection(desk),
+        [REPORT_TIMER]: reportParts,
+      },
+      routes: [
+        reportRoute({ db, secret: environment.internalSecret }),
+        webhookRoute({ db, desk, gateways: new Map([...(desk.sendsPayouts ? [['sandbox', sandbox] as const] : []), [adapter, gateway]]) }),
+        ...(faults ? sandboxRoutes({ db, secret, faults }) : []),
+      ],
       seedDemo: () => seedPayments(db, desk),
       close: () => workers.idle(),
     };

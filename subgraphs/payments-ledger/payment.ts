@@ -1,12 +1,12 @@
 import { Refusal } from '../../platform/errors.js';
 import { divideHalfUp } from '../../platform/money.js';
-import type { payments } from './tables.js';
+import type { payments } from './flowTables.js';
 
 export const PAYMENT_STATUSES = ['PENDING', 'AUTHORISED', 'CAPTURED', 'DECLINED', 'FAILED', 'VOIDED', 'REFUNDED'] as const;
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 export const PAYMENT_METHODS = ['WALLET', 'CARD', 'CASH'] as const;
 export type PaymentMethod = (typeof PAYMENT_METHODS)[number];
-export const FAILURE_CODES = ['INSUFFICIENT_FUNDS', 'CARD_DECLINED', 'PAYMENT_TIMEOUT'] as const;
+export const FAILURE_CODES = ['INSUFFICIENT_FUNDS', 'CARD_DECLINED', 'PAYMENT_TIMEOUT', 'HOLD_EXPIRED'] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 
 /** What the subject asks of its payment by now: to be sure of the money, to take it, or to be done with it (keeping a fee). */
@@ -15,7 +15,7 @@ export type Wanted = 'AUTHORISE' | 'CAPTURE' | 'CLOSE';
 export type PaymentRow = typeof payments.$inferSelect;
 
 /**
- * DECLINED and PENDING may still be settled at the end of a trip that took place all the same: CAPTURED from the wallet, or FAILED. A captured booking FAILED
+ * DECLINED, PENDING and a wallet's promise that ran out (VOIDED) may still be settled at the end of a trip that took place all the same: CAPTURED from the wallet, or FAILED. A captured booking FAILED
  * when it costs more by now and nobody could pay that, until the debt is paid or waived.
  */
 const TRANSITIONS: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
@@ -24,7 +24,7 @@ const TRANSITIONS: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   DECLINED: ['CAPTURED', 'FAILED'],
   CAPTURED: ['REFUNDED', 'FAILED'],
   FAILED: ['CAPTURED', 'REFUNDED'],
-  VOIDED: [],
+  VOIDED: ['CAPTURED', 'FAILED'],
   REFUNDED: [],
 };
 
@@ -35,7 +35,7 @@ export function assertTransition(from: PaymentStatus, to: PaymentStatus): void {
 }
 
 /** Commission in percent of the fare, by vehicle class (PL-12). */
-const COMMISSION_PERCENT: Readonly<Record<string, bigint>> = { ECONOMY: 15n, COMFORT: 18n, PREMIUM: 20n, XL: 17n };
+export const COMMISSION_PERCENT: Readonly<Record<string, bigint>> = { ECONOMY: 15n, COMFORT: 18n, PREMIUM: 20n, XL: 17n };
 
 /** Splits a fare: commission rounded half up, and the rest, to the last piastre, for the driver. */
 export function shareFare(fareMinor: bigint, vehicleType: string): { commissionMinor: bigint; driverMinor: bigint } {
@@ -45,10 +45,15 @@ export function shareFare(fareMinor: bigint, vehicleType: string): { commissionM
   return { commissionMinor, driverMinor: fareMinor - commissionMinor };
 }
 
-/** Whether the money of a payment was taken, so that a new price moves the difference. A booking that failed and owes a later charge was. */
+/** Whether the money of a payment was taken, all or a part, so that it can be given back, and a booking's new price moves the difference. */
 export function isTaken(payment: Pick<PaymentRow, 'status' | 'subjectType' | 'capturedMinor' | 'debtMinor'>): boolean {
   const { status, subjectType, capturedMinor, debtMinor } = payment;
-  return status === 'CAPTURED' || status === 'REFUNDED' || (status === 'FAILED' && subjectType === 'BOOKING' && capturedMinor + debtMinor > 0n);
+  return status === 'CAPTURED' || status === 'REFUNDED' || (status === 'FAILED' && (capturedMinor > 0n || (subjectType === 'BOOKING' && debtMinor > 0n)));
+}
+
+/** What a failed payment leaves owed, in minor units: what of a fare, fee or booking nobody could pay. Nothing while the card is still being asked. */
+export function owedMinor(payment: Pick<PaymentRow, 'status' | 'debtMinor'>): bigint {
+  return payment.status === 'FAILED' ? payment.debtMinor : 0n;
 }
 
 export type CardStep = { kind: 'AUTHORISE' | 'CAPTURE' | 'VOID' | 'REFUND'; amountMinor: bigint };
@@ -58,21 +63,25 @@ export type CardStep = { kind: 'AUTHORISE' | 'CAPTURE' | 'VOID' | 'REFUND'; amou
  * first, or where a process died. Null when it is where it is wanted.
  */
 export function nextCardStep(payment: CardFacts): CardStep | null {
-  const { status, wanted, amountMinor, feeMinor } = payment;
+  const { status, wanted, amountMinor, feeMinor, authorisedMinor } = payment;
   if (isTaken(payment)) return stepAfterCapture(payment);
   switch (status as PaymentStatus) {
     case 'PENDING':
       return { kind: 'AUTHORISE', amountMinor };
     case 'AUTHORISED':
       if (wanted === 'AUTHORISE') return null;
-      if (wanted === 'CAPTURE') return { kind: 'CAPTURE', amountMinor };
-      return feeMinor > 0n ? { kind: 'CAPTURE', amountMinor: feeMinor < amountMinor ? feeMinor : amountMinor } : { kind: 'VOID', amountMinor };
+      // Never more than was promised: what it costs beyond that is asked for by an order of its own.
+      if (wanted === 'CAPTURE') return { kind: 'CAPTURE', amountMinor: smaller(amountMinor, authorisedMinor) };
+      return feeMinor > 0n ? { kind: 'CAPTURE', amountMinor: smaller(feeMinor, authorisedMinor) } : { kind: 'VOID', amountMinor: authorisedMinor };
     default:
       return null;
   }
 }
 
-type CardFacts = Pick<PaymentRow, 'status' | 'subjectType' | 'wanted' | 'amountMinor' | 'feeMinor' | 'capturedMinor' | 'refundedMinor' | 'debtMinor'>;
+type CardFacts = Pick<
+  PaymentRow,
+  'status' | 'subjectType' | 'wanted' | 'amountMinor' | 'feeMinor' | 'authorisedMinor' | 'capturedMinor' | 'refundedMinor' | 'debtMinor'
+>;
 
 /** Once taken: what is too much goes back, and what a running booking costs more is asked for by an order of its own. */
 function stepAfterCapture(payment: CardFacts): CardStep | null {

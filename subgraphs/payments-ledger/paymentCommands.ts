@@ -1,10 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
 import { money } from '../../platform/money.js';
 import { proceedCard, settleDifference } from './bookingCharges.js';
+import { collectSoon } from './commissionDebts.js';
 import { abandonUntriedCall, openNextCall } from './gatewayCalls.js';
 import { lockHold, placeHold, settleHold } from './holdCommands.js';
 import { ownedAccount, type PostingEntry, systemAccount } from './ledger.js';
-import { isInsufficientFunds, type LedgerTx, post } from './ledgerCommands.js';
+import type { LedgerTx } from './desk.js';
+import { isInsufficientFunds, post } from './ledgerCommands.js';
 import { isTaken, type PaymentRow, shareFare } from './payment.js';
 import {
   authorised,
@@ -20,8 +22,8 @@ import {
   type SubjectType,
   voided,
 } from './paymentRows.js';
-import { payables } from './tables.js';
-import { requireDriverWallet, requireWallet } from './wallets.js';
+import { payables } from './flowTables.js';
+import { requireDriverWallet, requireWallet, spendingFloor } from './wallets.js';
 
 /** Makes sure of the money for a booking or a trip: holds it in the wallet, or asks the card's gateway. Cash needs no promise. */
 export async function authorisePayment(tx: LedgerTx, input: NewPayment): Promise<void> {
@@ -46,7 +48,7 @@ export async function authorisePayment(tx: LedgerTx, input: NewPayment): Promise
   await authorised(tx, payment);
 }
 
-/** Takes the money of a confirmed booking. */
+/** Takes the money of a confirmed booking; a promise that ran out before is not renewed: the payment FAILED, and booking cancels what was not paid. */
 export async function captureBooking(tx: LedgerTx, bookingId: string, total: { owedMinor: bigint; currency: string }): Promise<void> {
   const subject: Subject = { type: 'BOOKING', id: bookingId };
   await keepPayable(tx, subject, { state: 'CONFIRMED', ...total });
@@ -54,27 +56,12 @@ export async function captureBooking(tx: LedgerTx, bookingId: string, total: { o
   if (!found) throw new Error(`booking ${bookingId} was confirmed without a payment`);
   const payment = await change(tx, found, { wanted: 'CAPTURE' });
   if (payment.method === 'CARD') return openNextCall(tx, payment);
+  // The promise ran out while the confirmation was on its way: the money may be spent, and nothing is taken without being asked for again.
+  if (payment.status === 'VOIDED') return void (await failed(tx, payment, 'HOLD_EXPIRED', payment.amountMinor));
   if (payment.status !== 'AUTHORISED') return;
   const hold = await lockHold(tx, subject, 'PAYMENT');
-  const income = await incomeOf(tx, payment, payment.amountMinor);
-  if (hold?.status === 'ACTIVE') {
-    await settleHold(tx, hold, { kind: 'BOOKING_PAYMENT', takeMinor: payment.amountMinor, to: income });
-    return void (await captured(tx, payment, payment.amountMinor));
-  }
-  // The hold timed out while the confirmation was on its way: the wallet may still have it.
-  const wallet = await requireWallet(tx, payment.payerId, payment.currency);
-  try {
-    await post(tx, {
-      key: `payment:${payment.id}:settle`,
-      kind: 'BOOKING_PAYMENT',
-      reference: subject,
-      entries: [{ account: wallet, amountMinor: -payment.amountMinor, floorMinor: 0n }, ...income],
-      metadata: { paymentId: payment.id },
-    });
-  } catch (error) {
-    if (!isInsufficientFunds(error)) throw error;
-    return failed(tx, payment, 'INSUFFICIENT_FUNDS', payment.amountMinor);
-  }
+  if (!hold) throw new Error(`booking ${bookingId} was promised its money without a hold`);
+  await settleHold(tx, hold, { kind: 'BOOKING_PAYMENT', takeMinor: payment.amountMinor, to: await incomeOf(tx, payment, payment.amountMinor) });
   await captured(tx, payment, payment.amountMinor);
 }
 
@@ -97,7 +84,8 @@ export async function closePayment(tx: LedgerTx, subject: Subject, feeMinor: big
   if (hold?.status === 'ACTIVE') {
     // A fee is part of what was promised, never more.
     const takeMinor = feeMinor < hold.amountMinor ? feeMinor : hold.amountMinor;
-    const kind = takeMinor > 0n ? 'CANCELLATION_FEE' : 'HOLD_RELEASE';
+    const taken = subject.type === 'RENTAL_DEPOSIT' ? 'BOOKING_PAYMENT' : 'CANCELLATION_FEE';
+    const kind = takeMinor > 0n ? taken : 'HOLD_RELEASE';
     await settleHold(tx, hold, { kind, takeMinor, to: await incomeOf(tx, payment, takeMinor) });
     if (takeMinor === 0n) return voided(tx, payment);
     await captured(tx, payment, takeMinor);
@@ -140,7 +128,8 @@ export async function postIncomeOrOwe(
     await post(tx, owed);
     return false;
   }
-  const paid = posting(await requireWallet(tx, payment.payerId, payment.currency), 0n);
+  const wallet = await requireWallet(tx, payment.payerId, payment.currency);
+  const paid = posting(wallet, spendingFloor(wallet));
   return (await post(tx, paid, owed)).posted === paid;
 }
 
@@ -149,6 +138,7 @@ export async function incomeOf(tx: LedgerTx, payment: PaymentRow, amountMinor: b
   const revenue = systemAccount('PLATFORM_REVENUE', payment.currency, payment.id);
   if (!payment.payeeId || !payment.vehicleType) return [{ account: revenue, amountMinor }];
   const { commissionMinor, driverMinor } = shareFare(amountMinor, payment.vehicleType);
+  if (driverMinor > 0n) await collectSoon(tx, payment.payeeId, payment.currency);
   return [
     { account: await requireDriverWallet(tx, payment.payeeId, payment.currency), amountMinor: driverMinor },
     { account: revenue, amountMinor: commissionMinor },

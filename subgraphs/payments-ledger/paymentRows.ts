@@ -1,13 +1,22 @@
 import { and, eq } from 'drizzle-orm';
 import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
-import { paymentAuthorised, paymentCaptured, paymentDeclined, paymentFailed, paymentRefunded, paymentVoided } from './events.js';
+import {
+  paymentAuthorised,
+  paymentCaptured,
+  paymentCompleted,
+  paymentDeclined,
+  paymentFailed,
+  paymentInitiated,
+  paymentRefunded,
+  paymentVoided,
+} from './events.js';
 import { lookAtSoon } from './fraudCommands.js';
-import type { LedgerTx } from './ledgerCommands.js';
-import { assertTransition, type FailureCode, type PaymentMethod, type PaymentRow, type PaymentStatus } from './payment.js';
-import { payables, payments } from './tables.js';
+import type { LedgerTx } from './desk.js';
+import { assertTransition, type FailureCode, owedMinor, type PaymentMethod, type PaymentRow, type PaymentStatus } from './payment.js';
+import { payables, payments } from './flowTables.js';
 
-export type SubjectType = 'BOOKING' | 'TRIP';
+export type SubjectType = 'BOOKING' | 'TRIP' | 'RENTAL_DEPOSIT';
 export interface Subject {
   type: SubjectType;
   id: string;
@@ -42,6 +51,7 @@ export async function insertPayment(tx: LedgerTx, input: Omit<NewPayment, 'holdU
     status: 'PENDING',
     wanted: 'AUTHORISE',
     feeMinor: 0n,
+    authorisedMinor: 0n,
     capturedMinor: 0n,
     refundedMinor: 0n,
     debtMinor: 0n,
@@ -50,6 +60,7 @@ export async function insertPayment(tx: LedgerTx, input: Omit<NewPayment, 'holdU
     updatedAt: tx.now,
   };
   await tx.orm.insert(payments).values(row);
+  await appendEvent(tx, paymentInitiated, row.id, factsOf(row, row.amountMinor));
   return row;
 }
 
@@ -81,9 +92,10 @@ export async function change(tx: LedgerTx, payment: PaymentRow, changes: Partial
   return { ...payment, ...changes, updatedAt: tx.now };
 }
 
-export async function authorised(tx: LedgerTx, payment: PaymentRow): Promise<void> {
-  await change(tx, payment, { status: 'AUTHORISED' });
-  await appendEvent(tx, paymentAuthorised, payment.id, factsOf(payment, payment.amountMinor));
+/** `authorisedMinor` is what was promised: of a card it is all that may be captured on that order. */
+export async function authorised(tx: LedgerTx, payment: PaymentRow, authorisedMinor: bigint = payment.amountMinor): Promise<PaymentRow> {
+  await appendEvent(tx, paymentAuthorised, payment.id, factsOf(payment, authorisedMinor));
+  return change(tx, payment, { status: 'AUTHORISED', authorisedMinor });
 }
 
 export async function declined(tx: LedgerTx, payment: PaymentRow, code: FailureCode): Promise<void> {
@@ -95,7 +107,21 @@ export async function declined(tx: LedgerTx, payment: PaymentRow, code: FailureC
 /** `amountMinor` was taken; `capturedMinor` in all, when something was before. Nothing is owed then. */
 export async function captured(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint, capturedMinor = amountMinor): Promise<PaymentRow> {
   await appendEvent(tx, paymentCaptured, payment.id, factsOf(payment, amountMinor));
-  return change(tx, payment, { status: 'CAPTURED', capturedMinor, debtMinor: 0n });
+  await appendEvent(tx, paymentCompleted, payment.id, factsOf(payment, capturedMinor));
+  return change(tx, payment, { status: 'CAPTURED', capturedMinor, debtMinor: 0n, ...(payment.failureCode === 'HOLD_EXPIRED' && { failureCode: null }) });
+}
+
+/** A card gave what it had promised of a trip that came to cost more: the rest lies on RECEIVABLE while a second order asks for it. */
+export async function capturedInPart(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint, restMinor: bigint): Promise<PaymentRow> {
+  await appendEvent(tx, paymentCaptured, payment.id, factsOf(payment, amountMinor));
+  return change(tx, payment, { status: 'CAPTURED', capturedMinor: amountMinor, debtMinor: restMinor });
+}
+
+/** The rest of a trip's fare is not to be had either: its payer owes that, and nothing of what was captured. */
+export async function restOwed(tx: LedgerTx, payment: PaymentRow, code: FailureCode): Promise<PaymentRow> {
+  await lookAtSoon(tx, payment.payerId);
+  await appendEvent(tx, paymentFailed, payment.id, { ...factsOf(payment, payment.debtMinor), code });
+  return change(tx, payment, { status: 'FAILED', failureCode: code });
 }
 
 export async function voided(tx: LedgerTx, payment: PaymentRow): Promise<void> {
@@ -103,11 +129,27 @@ export async function voided(tx: LedgerTx, payment: PaymentRow): Promise<void> {
   await appendEvent(tx, paymentVoided, payment.id, factsOf(payment, payment.amountMinor));
 }
 
+/** Nobody asked for the money in time, so it is free again: what is asked of this payment later, fails or is asked of the wallet anew. */
+export async function expired(tx: LedgerTx, payment: PaymentRow): Promise<void> {
+  await change(tx, payment, { status: 'VOIDED', failureCode: 'HOLD_EXPIRED' });
+  await appendEvent(tx, paymentVoided, payment.id, factsOf(payment, payment.amountMinor));
+}
+
 /** Something was given back. A payment whose subject goes on, or that still owes its fee, keeps its status. */
 export async function refunded(tx: LedgerTx, payment: PaymentRow, amountMinor: bigint): Promise<PaymentRow> {
-  await appendEvent(tx, paymentRefunded, payment.id, factsOf(payment, amountMinor));
-  const ends = payment.wanted === 'CLOSE' && payment.debtMinor === 0n;
-  return change(tx, payment, { refundedMinor: payment.refundedMinor + amountMinor, ...(ends && { status: 'REFUNDED' }) });
+  await appendEvent(tx, paymentRefunded, payment.id, { ...factsOf(payment, amountMinor), owedMinor: owedMinor(payment).toString() });
+  const refundedMinor = payment.refundedMinor + amountMinor;
+  const wholeTrip = payment.subjectType === 'TRIP' && refundedMinor === payment.capturedMinor;
+  const ends = (payment.wanted === 'CLOSE' || wholeTrip) && payment.debtMinor === 0n;
+  return change(tx, payment, { refundedMinor, ...(ends && { status: 'REFUNDED' }) });
+}
+
+/** What a trip's payer owed is borne by the company: paid and given back, as far as it was owed. */
+export async function waived(tx: LedgerTx, payment: PaymentRow): Promise<PaymentRow> {
+  await appendEvent(tx, paymentVoided, payment.id, factsOf(payment, payment.debtMinor));
+  const capturedMinor = payment.capturedMinor + payment.debtMinor;
+  const refundedMinor = payment.refundedMinor + payment.debtMinor;
+  return change(tx, payment, { capturedMinor, refundedMinor, debtMinor: 0n, status: refundedMinor === capturedMinor ? 'REFUNDED' : 'CAPTURED' });
 }
 
 /** A booking's payer paid what it costs more. A debt that is there already stays. */
@@ -123,10 +165,11 @@ export async function owed(tx: LedgerTx, payment: PaymentRow, code: FailureCode,
   await appendEvent(tx, paymentFailed, payment.id, { ...factsOf(payment, amountMinor), code, part: 'EXTRA' });
 }
 
-export async function failed(tx: LedgerTx, payment: PaymentRow, code: FailureCode, amountMinor: bigint): Promise<void> {
-  await change(tx, payment, { status: 'FAILED', failureCode: code });
+/** Nothing came of it. A trip took place all the same, so its payer owes `amountMinor`; a booking that failed is cancelled, and costs nothing. */
+export async function failed(tx: LedgerTx, payment: PaymentRow, code: FailureCode, amountMinor: bigint): Promise<PaymentRow> {
   await lookAtSoon(tx, payment.payerId);
   await appendEvent(tx, paymentFailed, payment.id, { ...factsOf(payment, amountMinor), code });
+  return change(tx, payment, { status: 'FAILED', failureCode: code, ...(payment.subjectType === 'TRIP' && { debtMinor: amountMinor }) });
 }
 
 function factsOf(payment: PaymentRow, amountMinor: bigint) {

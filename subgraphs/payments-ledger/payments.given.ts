@@ -57,6 +57,7 @@ export const TEST_CONFIG: PaymentsConfig = {
   gatewayTimeoutMs: 500,
   sandboxFaults: NO_FAULTS,
   kashier: null,
+  payouts: 'sandbox',
 };
 
 /**

@@ -11,6 +11,7 @@ export const paymentsLedgerPermissions: Permissions = {
     ledgerTransactions: only('ADMIN'),
     discrepanciesFound: only('ADMIN'),
     fraudFlags: only('ADMIN'),
+    paymentsInReview: only('ADMIN'),
     financialReport: only('ADMIN'),
     reportFile: only('ADMIN'),
   },
@@ -19,7 +20,14 @@ export const paymentsLedgerPermissions: Permissions = {
     requestWithdrawal: only('DRIVER'),
     approveWithdrawal: only('ADMIN'),
     rejectWithdrawal: only('ADMIN'),
+    confirmPayout: only('ADMIN'),
+    failPayout: only('ADMIN'),
+    resolvePaymentInReview: only('ADMIN'),
+    waiveDebt: only('ADMIN'),
     settleDebt: signedIn,
+    refundPayment: only('ADMIN'),
+    openPartnerWallet: only('ADMIN'),
+    fundPartnerWallet: only('ADMIN'),
     runReconciliation: only('ADMIN'),
     requestReport: only('ADMIN'),
     resolveDiscrepancy: only('ADMIN'),
@@ -29,6 +37,9 @@ export const paymentsLedgerPermissions: Permissions = {
   },
   Subscription: {
     walletUpdated: signedIn,
+  },
+  Payment: {
+    refunds: only('ADMIN'),
   },
   User: {
     wallet: onlyOwner((user: User) => uuidOf('usr', user.id)),

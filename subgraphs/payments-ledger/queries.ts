@@ -5,7 +5,10 @@ import { lastNumberAt } from './balanceQueries.js';
 import type { DepositRow } from './deposit.js';
 import type { EntryFacts } from './ledger.js';
 import type { PaymentRow } from './payment.js';
-import { deposits, entries, payments, reconciliations, transactions, withdrawals } from './tables.js';
+import type { GatewayCallRow } from './gatewayCalls.js';
+import { reconciliations } from './controlTables.js';
+import { deposits, gatewayCalls, payments, withdrawals } from './flowTables.js';
+import { entries, transactions } from './ledgerTables.js';
 import type { WithdrawalRow, WithdrawalStatus } from './withdrawal.js';
 
 const MAX_COUNT = 10_000;
@@ -17,16 +20,31 @@ export interface WalletView extends Record<string, unknown> {
   currency: string;
   availableMinor: bigint;
   heldMinor: bigint;
+  /** Commission beyond the wallet's limit: what a driver still owes. */
+  owedMinor: bigint;
+  /** How far below zero it may go. */
+  creditMinor: bigint;
   entryCount: bigint;
 }
 
 async function wallets(orm: Orm, by: 'id' | 'owner_id', ids: readonly string[]): Promise<WalletView[]> {
   const column = sql.raw(`w.${by}`);
-  const rows = await orm.execute<{ id: string; owner_id: string; currency: string; available: string; held: string; entry_count: string }>(sql`
-    select distinct on (w.owner_id) w.id, w.owner_id, w.currency, w.balance_minor as available, w.entry_count, coalesce(h.balance_minor, 0) as held
+  const rows = await orm.execute<{
+    id: string;
+    owner_id: string;
+    currency: string;
+    available: string;
+    held: string;
+    owed: string;
+    credit: string;
+    entry_count: string;
+  }>(sql`
+    select distinct on (w.owner_id) w.id, w.owner_id, w.currency, w.balance_minor as available, w.entry_count, -w.min_balance_minor as credit, coalesce(h.balance_minor, 0) as held,
+      greatest(-coalesce(d.balance_minor, 0), 0) as owed
     from accounts w
     left join accounts h on h.owner_id = w.owner_id and h.type = 'HELD_FUNDS' and h.currency = w.currency
-    where ${column} = any(${`{${ids.join(',')}}`}::uuid[]) and w.type in ('CUSTOMER_WALLET', 'DRIVER_WALLET') and w.closed_at is null
+    left join accounts d on d.owner_id = w.owner_id and d.type = 'RECEIVABLE' and d.shard = 1 and d.currency = w.currency
+    where ${column} = any(${`{${ids.join(',')}}`}::uuid[]) and w.type in ('CUSTOMER_WALLET', 'DRIVER_WALLET', 'PARTNER_WALLET') and w.closed_at is null
     order by w.owner_id, w.type desc`);
   return rows.map((row) => ({
     id: row.id,
@@ -34,6 +52,8 @@ async function wallets(orm: Orm, by: 'id' | 'owner_id', ids: readonly string[]):
     currency: row.currency,
     availableMinor: BigInt(row.available),
     heldMinor: BigInt(row.held),
+    owedMinor: BigInt(row.owed),
+    creditMinor: BigInt(row.credit),
     entryCount: BigInt(row.entry_count),
   }));
 }
@@ -114,6 +134,9 @@ export async function chainOf(tx: Tx, accountId: string, afterNumber: bigint, li
       referenceType: transactions.referenceType,
       referenceId: transactions.referenceId,
       metadata: transactions.metadata,
+      postingKey: transactions.postingKey,
+      cause: transactions.cause,
+      reverses: transactions.reverses,
       amountMinor: entries.amountMinor,
       currency: entries.currency,
       balanceAfterMinor: entries.balanceAfterMinor,
@@ -160,6 +183,24 @@ export async function paymentsBySubjects(orm: Orm, keys: readonly string[]): Pro
     .select()
     .from(payments)
     .where(or(...conditions));
+}
+
+const MAX_REFUNDS = 100;
+
+/** Refunds that card companies were asked for, the newest first; at most a hundred per payment. */
+export async function cardRefundsOf(orm: Orm, paymentIds: readonly string[]): Promise<Map<string, GatewayCallRow[]>> {
+  const rows = await orm
+    .select()
+    .from(gatewayCalls)
+    .where(and(inArray(gatewayCalls.paymentId, [...paymentIds]), eq(gatewayCalls.kind, 'REFUND')))
+    .orderBy(desc(gatewayCalls.createdAt), desc(gatewayCalls.id))
+    .limit(MAX_REFUNDS * paymentIds.length);
+  const found = new Map<string, GatewayCallRow[]>(paymentIds.map((id) => [id, []]));
+  for (const row of rows) {
+    const list = found.get(row.paymentId ?? '');
+    if (list && list.length < MAX_REFUNDS) list.push(row);
+  }
+  return found;
 }
 
 export async function depositsByIds(orm: Orm, ids: readonly string[]): Promise<DepositRow[]> {

@@ -142,6 +142,39 @@ test('PF-02b: a completed trip without a settlement, a cancelled booking with mo
   expect(await violations()).toEqual([]);
 });
 
+test('PF-02b: the books of a trip are checked by amount, whether it was paid from a wallet, in cash or not at all; debts to the piastre', async () => {
+  const rider = await g.withMoney(user('CUSTOMER'), '10.00');
+  const driver = await g.withMoney(user('DRIVER'), null, 'driver');
+  const trips = {
+    WALLET: await g.completedTrip(rider, driver, 10_00),
+    CASH: await g.completedTrip(rider, driver, 20_00, { paymentMethod: 'CASH', vehicleType: 'XL' }),
+    FAILED: await g.completedTrip(rider, driver, 30_00),
+  };
+  await t.owner`update payables set since = since - interval '2 minutes'`;
+  await makeYoung();
+  expect(await violations()).toEqual([]);
+  const kindsOf = async () => (await violations())?.map((violation) => violation.split(' ')[0]);
+  // The payment and what the trip cost agree, and the books say another amount.
+  const shift = (id: string, by: number) =>
+    t.owner.begin(async (sql) => {
+      await sql`update payables set owed_minor = owed_minor + ${by} where subject_id = ${id}`;
+      await sql`update payments set captured_minor = captured_minor + case status when 'CAPTURED' then ${by}::int else 0 end,
+      debt_minor = debt_minor + case status when 'FAILED' then ${by}::int else 0 end where subject_id = ${id}`;
+    });
+  for (const [method, id] of Object.entries(trips)) {
+    await shift(id, 1);
+    const expected = method === 'FAILED' ? ['SETTLEMENT_AMOUNT', 'RECEIVABLE_MISMATCH'] : ['SETTLEMENT_AMOUNT'];
+    expect({ method, found: await kindsOf() }).toEqual({ method, found: expected });
+    await shift(id, -1);
+  }
+  // A class with another commission, and a settlement that is not there.
+  await t.owner`update payments set vehicle_type = 'PREMIUM' where subject_id = ${trips.WALLET}`;
+  expect(await kindsOf()).toEqual(['SETTLEMENT_AMOUNT']);
+  await t.owner`update payments set vehicle_type = 'ECONOMY' where subject_id = ${trips.WALLET}`;
+  await tamper(`update transactions set reference_id = '${randomUUID()}' where reference_id = '${trips.FAILED}' and kind = 'TRIP_SETTLEMENT'`);
+  expect(await kindsOf()).toEqual(['SETTLEMENT_AMOUNT']);
+});
+
 test('runReconciliation: days that have not begun are refused, others are not; for admins', async () => {
   expect((await reconcile('2020-02-29')).date).toBe('2020-02-29');
   expect((await t.run(admin, RUN, { date: '2999-01-01' })).codes).toEqual(['VALIDATION_ERROR']);

@@ -1,6 +1,6 @@
 import { formatAmount, type Money } from '../../platform/money.js';
 import type { SettledOrder } from './adapters/gatewayPort.js';
-import type { discrepancies } from './tables.js';
+import type { discrepancies } from './controlTables.js';
 
 /** What reconciliation and the running check of invariants look for (PL-20, PF-02b). */
 export const DISCREPANCY_KINDS = [
@@ -13,6 +13,9 @@ export const DISCREPANCY_KINDS = [
   'CANCELLED_WITH_MONEY',
   'HOLD_OVERDUE',
   'GATEWAY_CALL_OVERDUE',
+  'REFUND_REFUSED',
+  'SETTLEMENT_AMOUNT',
+  'RECEIVABLE_MISMATCH',
   'WEBHOOK_UNKNOWN_ORDER',
   'DEPOSIT_NOT_POSTED',
   'PAYOUT_NOT_POSTED',
@@ -62,7 +65,8 @@ export function compareSettlement(settled: readonly SettledOrder[], deposits: re
   for (const { orderId, amount, paidAt } of settled) {
     if (!within(paidAt, day) || paidAt >= matureBefore) continue;
     const deposit = ours.get(orderId);
-    if (deposit?.status === 'COMPLETED') continue;
+    // One that an admin took back was credited, and the books say why it is not any more.
+    if (deposit?.status === 'COMPLETED' || deposit?.status === 'REVERSED') continue;
     found.push({ kind: 'DEPOSIT_NOT_CREDITED', expected: words(amount), actual: deposit?.status ?? 'no such deposit', reference: orderId });
   }
   for (const { orderId, status, amount, settledAt } of deposits) {

@@ -11,10 +11,12 @@ import { reconciliationDiscrepancy } from './events.js';
 import { keepDiscrepancies } from './discrepancyCommands.js';
 import { brokenInvariants, IN_FLIGHT_MS, keepCheckpoints } from './invariants.js';
 import { brokenLink, GENESIS_HASH } from './ledger.js';
-import type { OutsideWork } from './outsideWork.js';
+import type { OutsideWork } from '../../platform/outsideWork.js';
 import { chainOf, linkBefore, type ReconciliationRow } from './queries.js';
 import { compareSettlement, type DayRange, type Discrepancy, type DiscrepancyKind, type ReconciledDeposit } from './reconciliation.js';
-import { deposits, entries, reconciliations } from './tables.js';
+import { reconciliations } from './controlTables.js';
+import { deposits } from './flowTables.js';
+import { entries } from './ledgerTables.js';
 
 /** The books are closed by this clock. */
 export const TIME_ZONE = 'Africa/Cairo';
@@ -23,6 +25,8 @@ const DAILY_AT = '03:00';
 const DAILY_LEASE_MS = 10 * 60_000;
 /** How far apart the gateway and we may have seen the same payment. */
 const MARGIN_MS = 86_400_000;
+/** Orders of one report, for a gateway that is asked for each: more would not be answered within a night's lease. */
+const MAX_ORDERS = 5_000;
 const CHAIN_BATCH = 1_000;
 const MAX_DISCREPANCIES = 1_000;
 
@@ -43,10 +47,22 @@ export async function bookDay(tx: Tx, date: string | null): Promise<BookDay> {
   throw new Refusal('VALIDATION_ERROR', 'date: has not begun yet. Choose today or a day before.', { details: { field: 'date', rule: 'past' } });
 }
 
+/** Our orders of the payment page around a day, by their public ids: those begun or settled then; one more than can be asked for. */
+export async function depositOrders(tx: Tx, day: BookDay): Promise<string[]> {
+  const [from, to] = [new Date(day.from.getTime() - MARGIN_MS), day.to];
+  const rows = await tx.orm
+    .select({ id: deposits.id })
+    .from(deposits)
+    .where(or(and(gte(deposits.createdAt, from), lt(deposits.createdAt, to)), and(gte(deposits.settledAt, day.from), lt(deposits.settledAt, to))))
+    .limit(MAX_ORDERS + 1);
+  return rows.map((row) => publicId('dep', row.id));
+}
+
 /** The gateway's report around a day; null when it cannot be had now. Called outside of any transaction. */
-export async function settlementAround(gateway: GatewayPort, day: BookDay): Promise<SettledOrder[] | null> {
+export async function settlementAround(gateway: GatewayPort, day: BookDay, ours: readonly string[]): Promise<SettledOrder[] | null> {
+  if (ours.length > MAX_ORDERS) return null;
   try {
-    return await gateway.settlement(new Date(day.from.getTime() - MARGIN_MS), new Date(day.to.getTime() + MARGIN_MS));
+    return await gateway.settlement(new Date(day.from.getTime() - MARGIN_MS), new Date(day.to.getTime() + MARGIN_MS), ours);
   } catch (error) {
     if (error instanceof GatewayUnanswered) return null;
     throw error;
@@ -86,7 +102,7 @@ async function unpostedMoney(tx: Tx, day: BookDay): Promise<Discrepancy[]> {
         and not exists (select 1 from transactions t where t.reference_type = 'WITHDRAWAL' and t.reference_id = w.id and t.kind = 'WITHDRAWAL_PAYOUT')
     union all
     select 'WEBHOOK_UNKNOWN_ORDER', adapter || ':' || event_id, 'order ' || order_id from webhook_events
-      where outcome = 'UNKNOWN_ORDER' and received_at >= ${from}::timestamptz and received_at < ${to}::timestamptz
+      where outcome = 'UNKNOWN_ORDER' and resolved_at is null and received_at >= ${from}::timestamptz and received_at < ${to}::timestamptz
     limit ${MAX_DISCREPANCIES}`);
   const prefix: Partial<Record<DiscrepancyKind, string>> = { DEPOSIT_NOT_POSTED: 'dep', PAYOUT_NOT_POSTED: 'wdr' };
   return rows.map(({ kind, id, actual }) => ({
@@ -155,7 +171,8 @@ export function dailyReconciliation(options: { db: Database; gateway: GatewayPor
       return bookDay(tx, row?.day ?? null);
     },
     perform: async (day, cause) => {
-      const settled = await settlementAround(gateway, day);
+      const actor = systemActor(DAILY_TIMER);
+      const settled = await settlementAround(gateway, day, await inTransaction(actor, db, cause, (tx) => depositOrders(tx, day)));
       await inTransaction(systemActor(DAILY_TIMER), db, cause, async (tx) => {
         await reconcile(tx, day, settled, true);
         await setNextRun(tx);

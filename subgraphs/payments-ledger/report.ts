@@ -3,7 +3,7 @@ import { formatAmount, money } from '../../platform/money.js';
 
 export const REPORT_PERIODS = ['DAY', 'WEEK', 'MONTH'] as const;
 export type ReportPeriod = (typeof REPORT_PERIODS)[number];
-export const REPORT_STATUSES = ['QUEUED', 'RUNNING', 'DONE'] as const;
+export const REPORT_STATUSES = ['QUEUED', 'RUNNING', 'DONE', 'FAILED'] as const;
 
 /** Periods of one report: a year of days. */
 export const MAX_PERIODS = 366;

@@ -3,9 +3,10 @@ import { CalendarDate, moneyType } from '../../platform/graphqlTypes.js';
 import { once, requireIdempotencyKey } from '../../platform/idempotency.js';
 import { publicId, uuidOf } from '../../platform/ids.js';
 import { DEFAULT_CURRENCY } from '../../platform/money.js';
-import type { PaymentsContext } from './context.js';
+import type { PaymentsContext, PaymentsLoaders } from './context.js';
 import { periodsOf, type ReportLine, type ReportPeriod } from './report.js';
 import { findReport, reportLines, type ReportRow, requestReport } from './reportCommands.js';
+import type { ReportFormat } from './reportLinks.js';
 import { FinancialPeriod, ReportFile, ReportPeriodEnum, RequestReportInput } from './reportTypes.js';
 
 @Resolver(() => ReportFile)
@@ -22,7 +23,7 @@ export class ReportResolver {
     return (await ctx.run((tx) => reportLines(tx, periods))).map(toPeriod);
   }
 
-  @Mutation(() => ReportFile, { description: 'Orders a financial report as CSV; `reportFile` tells how far it is. For admins.' })
+  @Mutation(() => ReportFile, { description: 'Orders a financial report as CSV and PDF; `reportFile` tells how far it is. For admins.' })
   async requestReport(
     @Arg('input', () => RequestReportInput, { description: 'Which days, and how finely divided.' }) input: RequestReportInput,
     @Ctx() ctx: PaymentsContext,
@@ -33,7 +34,7 @@ export class ReportResolver {
       const { entityId } = await once(tx, { mutation: 'requestReport', key, input: { from, to, period } }, () => requestReport(tx, { from, to, period }));
       const row = await findReport(tx, entityId);
       if (!row) throw new Error('the report was not found');
-      return toReportFile(row);
+      return toReportFile(row, ctx.loaders.reportUrl);
     });
   }
 
@@ -41,13 +42,23 @@ export class ReportResolver {
   async reportFile(@Arg('id', () => ID, { description: 'Which one.' }) id: string, @Ctx() ctx: PaymentsContext): Promise<ReportFile | null> {
     const uuid = uuidOf('rpt', id);
     const row = uuid && (await ctx.run((tx) => findReport(tx, uuid)));
-    return row ? toReportFile(row) : null;
+    return row ? toReportFile(row, ctx.loaders.reportUrl) : null;
   }
 }
 
-function toReportFile(row: ReportRow): ReportFile {
+function toReportFile(row: ReportRow, reportUrl: PaymentsLoaders['reportUrl']): ReportFile {
   const progress = Math.floor((row.lines.length * 100) / row.periods);
-  return Object.assign(new ReportFile(), { id: publicId('rpt', row.id), status: row.status, progress, content: row.content, requestedAt: row.requestedAt });
+  const url = (format: ReportFormat) => (row.content === null ? null : reportUrl(row.id, format));
+  return Object.assign(new ReportFile(), {
+    id: publicId('rpt', row.id),
+    status: row.status,
+    progress,
+    problem: row.problem,
+    content: row.content,
+    csvUrl: url('csv'),
+    pdfUrl: url('pdf'),
+    requestedAt: row.requestedAt,
+  });
 }
 
 function toPeriod(line: ReportLine): FinancialPeriod {

@@ -8,7 +8,7 @@ export const ReportStatusEnum = enumOf(REPORT_STATUSES);
 registerEnumType(ReportPeriodEnum, { name: 'ReportPeriod', description: 'How finely a report is divided: days, weeks from Monday, or months.' });
 registerEnumType(ReportStatusEnum, {
   name: 'ReportStatus',
-  description: 'QUEUED: not begun. RUNNING: some of it is there. DONE: `content` is the whole of it.',
+  description: 'QUEUED: not begun. RUNNING: some of it is there. DONE: `content` is the whole of it. FAILED: it will not be made; `problem` says why.',
 });
 
 @ObjectType({ description: 'What happened in one period, by the clock of Cairo and the time of recording.' })
@@ -19,7 +19,7 @@ export class FinancialPeriod {
   @Field(() => Int, { description: 'Trips that were settled.' })
   trips!: number;
 
-  @Field(() => Int, { description: 'Bookings that were paid.' })
+  @Field(() => Int, { description: 'Bookings that were first paid; what they came to cost later counts where it was paid, and not as another booking.' })
   bookings!: number;
 
   @Field(() => Money, { description: 'Fares of the trips, with those paid in cash.' })
@@ -31,10 +31,10 @@ export class FinancialPeriod {
   @Field(() => Money, { description: 'What the company keeps: commission, bookings and fees, less refunds.' })
   platformFees!: Money;
 
-  @Field(() => Money, { description: 'What was given back after it was taken.' })
+  @Field(() => Money, { description: 'What was given back after it was taken, or let off that was owed, of bookings and trips.' })
   refunds!: Money;
 
-  @Field(() => Money, { description: 'What people put into their wallets.' })
+  @Field(() => Money, { description: 'What people put into their wallets, less what was taken back of it.' })
   deposits!: Money;
 
   @Field(() => Money, { description: 'What was paid out to people.' })
@@ -55,8 +55,20 @@ export class ReportFile {
   @Field(() => Int, { description: 'How much of it is done, in percent.' })
   progress!: number;
 
+  @Field(() => String, { nullable: true, description: 'Why it FAILED; null when it did not.' })
+  problem!: string | null;
+
   @Field(() => String, { nullable: true, description: 'The file: CSV (RFC 4180) with a line of names. Null until it is DONE.' })
   content!: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Where the same file can be downloaded for the next 15 minutes, by whoever has the address. Null until it is DONE.',
+  })
+  csvUrl!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Where it can be downloaded as a PDF for printing, as `csvUrl`. Null until it is DONE.' })
+  pdfUrl!: string | null;
 
   @Field(() => DateTime, { description: 'When it was asked for.' })
   requestedAt!: Date;

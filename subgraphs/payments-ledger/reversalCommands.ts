@@ -1,13 +1,25 @@
 import { asc, eq, inArray } from 'drizzle-orm';
 import { notFound, Refusal } from '../../platform/errors.js';
 import type { Tx } from '../../platform/postgres.js';
+import { lockDeposit } from './depositCommands.js';
 import type { AccountRef, AccountType, AppliedPosting, Posting, PostingEntry, ReferenceType, TransactionKind } from './ledger.js';
-import { type LedgerTx, type Posted, postBatch, preview } from './ledgerCommands.js';
-import { accounts, entries, transactions } from './tables.js';
+import type { LedgerTx } from './desk.js';
+import { type Posted, postBatch, preview } from './ledgerCommands.js';
+import { deposits } from './flowTables.js';
+import { accounts, entries, transactions } from './ledgerTables.js';
 import { requireWallet } from './wallets.js';
 
 /** Kinds that only their own rules may take back: a hold is voided, a reversal is answered by a new posting. */
 const NEVER_REVERTED: ReadonlySet<string> = new Set<TransactionKind>(['HOLD', 'HOLD_RELEASE', 'WALLET_MERGE', 'REVERSAL']);
+/** Kinds that a payment or withdrawal tells of as well: taken back on the books alone, they would say what is no longer so. With what does both. */
+const BELONGS_ELSEWHERE: Readonly<Partial<Record<TransactionKind, string>>> = {
+  BOOKING_PAYMENT: 'Use `refundPayment`, or cancel the booking.',
+  TRIP_SETTLEMENT: 'Use `refundPayment`: the driver keeps the earnings, and the payer gets the money back.',
+  CANCELLATION_FEE: 'Use `refundPayment`.',
+  DEBT_PAYMENT: 'Use `refundPayment`.',
+  REFUND: 'A refund is final; what is owed anew is charged by what it is for.',
+  WITHDRAWAL_PAYOUT: 'The bank has paid it out; money that came back is deposited anew.',
+};
 
 /**
  * Takes transactions back, all or none, each by a new one that mirrors it (PL-08b). What came out of a hold goes to the wallet: the hold is over. Of two
@@ -16,8 +28,14 @@ const NEVER_REVERTED: ReadonlySet<string> = new Set<TransactionKind>(['HOLD', 'H
  */
 export async function revertBatch(tx: LedgerTx, ids: readonly string[], reason: string): Promise<Posted[]> {
   const postings = await reversalsOf(tx, ids, reason);
+  // Its subject before the accounts, as a webhook takes them: docs/ledger.md.
+  const depositIds = postings.filter(({ reference }) => reference.type === 'DEPOSIT').map(({ reference }) => reference.id);
+  for (const id of depositIds.sort()) await lockDeposit(tx, id);
   // Once the accounts are locked: a reversal that was being written has committed by then.
-  return postBatch(tx, postings, () => assertNotReverted(tx, ids));
+  const posted = await postBatch(tx, postings, () => assertNotReverted(tx, ids));
+  // The deposit says what the books say: its money is not in the wallet any more.
+  if (depositIds.length > 0) await tx.orm.update(deposits).set({ status: 'REVERSED' }).where(inArray(deposits.id, depositIds));
+  return posted;
 }
 
 /** What `revertBatch` would do, without doing it (PL-08c). Refuses alike. */
@@ -47,6 +65,12 @@ async function reversalsOf(tx: LedgerTx, ids: readonly string[], reason: string)
     if (!original) throw notFound('transaction');
     if (NEVER_REVERTED.has(original.kind)) {
       throw new Refusal('CANNOT_REVERT', `A transaction of kind ${original.kind} is not taken back: void its hold, or post anew.`, {
+        details: { transactionId: id, kind: original.kind },
+      });
+    }
+    const instead = BELONGS_ELSEWHERE[original.kind as TransactionKind];
+    if (instead) {
+      throw new Refusal('CANNOT_REVERT', `A transaction of kind ${original.kind} is not taken back on the books alone. ${instead}`, {
         details: { transactionId: id, kind: original.kind },
       });
     }
@@ -82,7 +106,12 @@ async function mirrored(tx: LedgerTx, id: string): Promise<PostingEntry[]> {
     const movedOn = ownerId !== null && (type === 'HELD_FUNDS' || closedAt !== null);
     const account: AccountRef = movedOn ? await requireWallet(tx, ownerId, currency) : { type: type as AccountType, ownerId, currency, shard };
     const key = JSON.stringify(account);
-    sums.set(key, { account, amountMinor: (sums.get(key)?.amountMinor ?? 0n) - amountMinor });
+    // Credit and debt limits are for other things: what is taken back has to be there.
+    sums.set(key, {
+      account,
+      amountMinor: (sums.get(key)?.amountMinor ?? 0n) - amountMinor,
+      ...(ownerId !== null && type !== 'RECEIVABLE' && { floorMinor: 0n }),
+    });
   }
   return [...sums.values()];
 }

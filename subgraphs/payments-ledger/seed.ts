@@ -3,7 +3,8 @@ import { DEMO_ACCOUNTS } from '../../platform/demoAccounts.js';
 import { DEFAULT_CURRENCY } from '../../platform/money.js';
 import { type Database, inTransaction } from '../../platform/postgres.js';
 import { ownedAccount, systemAccount } from './ledger.js';
-import { atDesk, type Desk, isPosted, type LedgerTx, post } from './ledgerCommands.js';
+import { atDesk, type Desk, type LedgerTx } from './desk.js';
+import { isPosted, post } from './ledgerCommands.js';
 import { openCustomerWallet, openDriverWallet, type WalletType } from './wallets.js';
 
 interface OpeningBalance {

@@ -7,14 +7,14 @@ import type { FraudFlagRow } from './fraud.js';
 import type { DiscrepancyRow } from './reconciliation.js';
 import type { TransactionView } from './ledgerQueries.js';
 import { LedgerEntry, LedgerTransaction } from './ledgerTypes.js';
-import { owedMinor } from './debtCommands.js';
 import type { DepositRow } from './deposit.js';
 import { referenceId } from './invariants.js';
 import { type AccountType, entryIdOf, normalBalance } from './ledger.js';
-import type { PaymentRow } from './payment.js';
+import { owedMinor, type PaymentRow } from './payment.js';
 import type { EntryView, ReconciliationRow, WalletView } from './queries.js';
 import { Deposit, Discrepancy, Reconciliation, Withdrawal } from './transferTypes.js';
-import { Payment, User, Wallet, WalletEntry } from './types.js';
+import type { GatewayCallRow } from './gatewayCalls.js';
+import { CardRefund, Payment, User, Wallet, WalletEntry } from './types.js';
 import type { WithdrawalRow } from './withdrawal.js';
 
 const identified = (prefix: string, uuid: string) => {
@@ -23,11 +23,13 @@ const identified = (prefix: string, uuid: string) => {
 };
 
 export function toWallet(view: WalletView): Wallet {
-  const { currency, availableMinor, heldMinor } = view;
+  const { currency, availableMinor, heldMinor, owedMinor: owed, creditMinor } = view;
   return Object.assign(new Wallet(), {
     ...identified('wal', view.id),
     balance: moneyType({ amountMinor: availableMinor + heldMinor, currency }),
     available: moneyType({ amountMinor: availableMinor, currency }),
+    creditLimit: moneyType({ amountMinor: creditMinor, currency }),
+    commissionOwed: moneyType({ amountMinor: owed, currency }),
     accountId: view.id,
     entryCount: view.entryCount,
   });
@@ -59,6 +61,17 @@ export function toPayment(row: PaymentRow): Payment {
   });
 }
 
+/** A refund that a card company was asked for: the call itself is the record of it. */
+export function toCardRefund({ status, amountMinor, currency, lastProblem, createdAt }: GatewayCallRow): CardRefund {
+  const refused = status === 'ANSWERED' && lastProblem !== null;
+  return Object.assign(new CardRefund(), {
+    status: status === 'OPEN' ? 'PENDING' : refused ? 'REFUSED' : 'DONE',
+    amount: moneyType({ amountMinor, currency }),
+    problem: refused ? lastProblem : null,
+    requestedAt: createdAt,
+  });
+}
+
 export function toDeposit(row: DepositRow, { gateway }: DepositGateway): Deposit {
   const ids = identified('dep', row.id);
   return Object.assign(new Deposit(), {
@@ -79,6 +92,7 @@ export function toWithdrawal(row: WithdrawalRow): Withdrawal {
     accountEnding: row.accountNumber.slice(-4),
     user: Object.assign(new User(), { id: publicId('usr', row.userId) }),
     reason: row.reason,
+    payoutReference: row.payoutReference,
     requestedAt: row.requestedAt,
   });
 }

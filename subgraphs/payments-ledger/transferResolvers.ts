@@ -1,16 +1,19 @@
 import { Arg, Ctx, ID, Int, Mutation, Query, Resolver } from 'type-graphql';
-import { CalendarDate, type ConnectionSource, positiveMoney } from '../../platform/graphqlTypes.js';
+import { CalendarDate, type ConnectionSource, moneyType, positiveMoney } from '../../platform/graphqlTypes.js';
 import { once, requireIdempotencyKey } from '../../platform/idempotency.js';
 import { requireUuid, uuidOf } from '../../platform/ids.js';
 import { type PaymentsContext, requirePerson } from './context.js';
 import { initiateDeposit } from './depositCommands.js';
 import { pageById } from './idPages.js';
-import { atDesk } from './ledgerCommands.js';
+import { atDesk } from './desk.js';
 import { countWithdrawals, depositsByIds, findWithdrawals, withdrawalsByIds } from './queries.js';
-import { bookDay, reconcile, settlementAround } from './reconciliationCommands.js';
+import { bookDay, depositOrders, reconcile, settlementAround } from './reconciliationCommands.js';
+import { runOrRehearse } from './rehearsal.js';
 import { toDeposit, toReconciliation, toWithdrawal } from './shapes.js';
 import {
+  ConfirmPayoutInput,
   Deposit,
+  FailPayoutInput,
   InitiateDepositInput,
   Reconciliation,
   RequestWithdrawalInput,
@@ -19,7 +22,7 @@ import {
   WithdrawalStatusEnum,
 } from './transferTypes.js';
 import type { WithdrawalStatus } from './withdrawal.js';
-import { approveWithdrawal, lookAtOwner, rejectWithdrawal, requestWithdrawal } from './withdrawalCommands.js';
+import { approveWithdrawal, confirmPayout, failPayout, lookAtOwner, rejectWithdrawal, requestWithdrawal } from './withdrawalCommands.js';
 
 @Resolver(() => Deposit)
 export class DepositResolver {
@@ -40,7 +43,9 @@ export class DepositResolver {
     const amount = positiveMoney(input.amount, 'input.amount.amount');
     const { adapter } = ctx.loaders.deposits;
     return ctx.run(async (tx) => {
-      const { entityId } = await once(tx, { mutation: 'initiateDeposit', key, input: amount }, () => initiateDeposit(tx, { userId, amount, adapter }));
+      const { entityId } = await once(tx, { mutation: 'initiateDeposit', key, input: { amount: moneyType(amount) } }, () =>
+        initiateDeposit(tx, { userId, amount, adapter }),
+      );
       const [row] = await depositsByIds(tx.orm, [entityId]);
       if (!row) throw new Error('the deposit was not found');
       return toDeposit(row, ctx.loaders.deposits);
@@ -75,20 +80,22 @@ export class WithdrawalResolver {
   }
 
   @Mutation(() => Withdrawal, {
-    description: "Asks for money out of your own driver's wallet. It is held at once, and sent when an admin has approved. For drivers.",
+    description:
+      "Asks for money out of your own driver's wallet. It is held at once, and sent when an admin has approved. With `dryRun` it says whether it could be. For drivers.",
   })
   async requestWithdrawal(
     @Arg('input', () => RequestWithdrawalInput, { description: 'How much, and where to.' }) input: RequestWithdrawalInput,
     @Ctx() ctx: PaymentsContext,
   ): Promise<Withdrawal> {
     const userId = requirePerson(ctx);
-    const key = requireIdempotencyKey(input.idempotencyKey, ctx.caller.idempotencyKey);
+    const key = input.dryRun ? null : requireIdempotencyKey(input.idempotencyKey, ctx.caller.idempotencyKey);
     const amount = positiveMoney(input.amount, 'input.amount.amount');
     const { method, accountNumber } = input;
-    return ctx.run(async (tx) => {
-      const call = { mutation: 'requestWithdrawal', key, input: { amount, method, accountNumber } };
-      const { entityId } = await once(tx, call, () => requestWithdrawal(atDesk(tx, ctx.loaders.desk), { userId, amount, method, accountNumber }));
-      const [row] = await withdrawalsByIds(tx.orm, [entityId]);
+    return runOrRehearse(ctx, input.dryRun, async (tx) => {
+      const request = () => requestWithdrawal(atDesk(tx, ctx.loaders.desk), { userId, amount, method, accountNumber });
+      const call = { mutation: 'requestWithdrawal', input: { amount: moneyType(amount), method, accountNumber } };
+      const id = key === null ? await request() : (await once(tx, { ...call, key }, request)).entityId;
+      const [row] = await withdrawalsByIds(tx.orm, [id]);
       if (!row) throw new Error('the withdrawal was not found');
       return toWithdrawal(row);
     });
@@ -110,9 +117,36 @@ export class WithdrawalResolver {
     @Arg('id', () => ID, { description: 'Which one.' }) id: string,
     @Arg('reason', () => String, { description: 'Why, for the driver to read; up to 500 characters.' }) reason: string,
     @Ctx() ctx: PaymentsContext,
+    @Arg('dryRun', () => Boolean, { nullable: true, description: 'True: only say what would come of it, by the same rules. False when not given.' })
+    dryRun?: boolean,
   ): Promise<Withdrawal> {
     const uuid = requireUuid('wdr', id, 'withdrawal');
-    return toWithdrawal(await ctx.run((tx) => rejectWithdrawal(atDesk(tx, ctx.loaders.desk), uuid, reason)));
+    return toWithdrawal(await runOrRehearse(ctx, dryRun, (tx) => rejectWithdrawal(atDesk(tx, ctx.loaders.desk), uuid, reason)));
+  }
+
+  @Mutation(() => Withdrawal, {
+    description:
+      'Says that an approved withdrawal was sent by hand, with the bank’s reference; the same word again changes nothing. CONFLICT for one that is not APPROVED, ' +
+      'or where payouts are sent by a bank that we call. For admins.',
+  })
+  async confirmPayout(
+    @Arg('input', () => ConfirmPayoutInput, { description: 'Which withdrawal, and the bank’s reference.' }) input: ConfirmPayoutInput,
+    @Ctx() ctx: PaymentsContext,
+  ): Promise<Withdrawal> {
+    const uuid = requireUuid('wdr', input.id, 'withdrawal', 'input.id');
+    return toWithdrawal(await runOrRehearse(ctx, input.dryRun, (tx) => confirmPayout(atDesk(tx, ctx.loaders.desk), uuid, input.reference)));
+  }
+
+  @Mutation(() => Withdrawal, {
+    description:
+      'Says that an approved withdrawal could not be sent by hand: the money is back in the wallet at once. CONFLICT as `confirmPayout`. For admins.',
+  })
+  async failPayout(
+    @Arg('input', () => FailPayoutInput, { description: 'Which withdrawal, and why.' }) input: FailPayoutInput,
+    @Ctx() ctx: PaymentsContext,
+  ): Promise<Withdrawal> {
+    const uuid = requireUuid('wdr', input.id, 'withdrawal', 'input.id');
+    return toWithdrawal(await runOrRehearse(ctx, input.dryRun, (tx) => failPayout(atDesk(tx, ctx.loaders.desk), uuid, input.reason)));
   }
 }
 
@@ -124,7 +158,7 @@ export class ReconciliationResolver {
     @Arg('date', () => CalendarDate, { nullable: true, description: 'The day, by the clock of Cairo; today when not given.' }) date?: string,
   ): Promise<Reconciliation> {
     const day = await ctx.run((tx) => bookDay(tx, date ?? null));
-    const settled = await settlementAround(ctx.loaders.deposits.gateway, day);
+    const settled = await settlementAround(ctx.loaders.deposits.gateway, day, await ctx.run((tx) => depositOrders(tx, day)));
     return toReconciliation(await ctx.run((tx) => reconcile(tx, day, settled)));
   }
 }

@@ -13,7 +13,7 @@ export const DiscrepancyKindEnum = enumOf(DISCREPANCY_KINDS);
 registerEnumType(DepositStatus, {
   name: 'DepositStatus',
   description:
-    'PENDING: not paid yet. COMPLETED: in the wallet. DECLINED: not paid. FLAGGED: paid with another amount; we look into it before anything is credited.',
+    'PENDING: not paid yet. COMPLETED: in the wallet. DECLINED: not paid. FLAGGED: paid with another amount; it is credited when the right word comes after all, or when an admin has decided. REVERSED: an admin has taken it back out of the wallet.',
 });
 registerEnumType(WithdrawalStatusEnum, {
   name: 'WithdrawalStatus',
@@ -27,7 +27,7 @@ registerEnumType(DiscrepancyKindEnum, {
   description:
     'LEDGER_UNBALANCED: accounts do not add up to zero. BALANCE_MISMATCH: a balance is not the sum of its entries. HOLDS_MISMATCH: what is set aside is not what holds say. CHAIN_BROKEN: an entry was changed. ' +
     'TRIP_NOT_SETTLED, BOOKING_NOT_PAID: done or confirmed without its money. ' +
-    'CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. GATEWAY_CALL_OVERDUE: no answer for an hour. WEBHOOK_UNKNOWN_ORDER: paid, and not for an order of ours. ' +
+    'CANCELLED_WITH_MONEY: more than the fee is left. HOLD_OVERDUE: set aside for too long. GATEWAY_CALL_OVERDUE: no answer for an hour. REFUND_REFUSED: the gateway will not give money back to a card. SETTLEMENT_AMOUNT: a trip or booking is on the books with another amount than it costs. RECEIVABLE_MISMATCH: what a person owes is not what the payments say. WEBHOOK_UNKNOWN_ORDER: paid, and not for an order of ours. ' +
     'DEPOSIT_NOT_POSTED, PAYOUT_NOT_POSTED: done, and not on the books. Other DEPOSIT_…: ours and the gateway’s word differ. ' +
     'SETTLEMENT_UNAVAILABLE: the gateway gave no report.',
 });
@@ -82,8 +82,11 @@ export class Withdrawal {
   @Field(() => User, { description: 'Whose money it is.' })
   user!: User;
 
-  @Field(() => String, { nullable: true, description: 'Why it was rejected; null when it was not.' })
+  @Field(() => String, { nullable: true, description: 'Why it was rejected, or could not be sent by hand; null when neither was.' })
   reason!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'The bank’s own reference of the transfer; null until it is PAID.' })
+  payoutReference!: string | null;
 
   @Field(() => DateTime, { description: 'When it was asked for.' })
   requestedAt!: Date;
@@ -160,6 +163,63 @@ export class InitiateDepositInput {
   idempotencyKey?: string;
 }
 
+@InputType({ description: 'What to give back of a payment.' })
+export class RefundPaymentInput {
+  @Field(() => ID, { description: 'Which payment: `payment { id }` of the booking or trip.' })
+  paymentId!: string;
+
+  @Field(() => MoneyInput, { nullable: true, description: 'How much of it, in EGP; all that was taken and not given back yet when not given.' })
+  amount?: MoneyInput;
+
+  @Field({ description: 'Why, in words for other admins; at most 500 characters, without names.' })
+  reason!: string;
+
+  @Field({ nullable: true, description: 'True: only say what would come of it, by the same rules; needs no key. False when not given.' })
+  dryRun?: boolean;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Any text that is new for each intent; sent again, nothing more is given back. The `Idempotency-Key` header does as well.',
+  })
+  idempotencyKey?: string;
+}
+
+@InputType({ description: 'A payout that an admin has made by hand.' })
+export class ConfirmPayoutInput {
+  @Field(() => ID, { description: 'Which withdrawal.' })
+  id!: string;
+
+  @Field({ description: 'The bank’s own reference of the transfer, to find it by; up to 100 characters, without names.' })
+  reference!: string;
+
+  @Field({ nullable: true, description: 'True: only say what would come of it, by the same rules. False when not given.' })
+  dryRun?: boolean;
+}
+
+@InputType({ description: 'A payout that could not be made by hand.' })
+export class FailPayoutInput {
+  @Field(() => ID, { description: 'Which withdrawal.' })
+  id!: string;
+
+  @Field({ description: 'Why, for the driver to read; up to 500 characters.' })
+  reason!: string;
+
+  @Field({ nullable: true, description: 'True: only say what would come of it, by the same rules. False when not given.' })
+  dryRun?: boolean;
+}
+
+@InputType({ description: 'A debt that nobody will collect.' })
+export class WaiveDebtInput {
+  @Field(() => ID, { description: 'Of which payment: one that is FAILED and has something `owed`.' })
+  paymentId!: string;
+
+  @Field({ description: 'Why, in words for other admins; at most 500 characters, without names.' })
+  reason!: string;
+
+  @Field({ nullable: true, description: 'True: only say what would come of it, by the same rules. False when not given.' })
+  dryRun?: boolean;
+}
+
 @InputType({ description: 'Money to take out of the own wallet.' })
 export class RequestWithdrawalInput {
   @Field(() => MoneyInput, { description: 'How much, in EGP; no more than is available.' })
@@ -170,6 +230,9 @@ export class RequestWithdrawalInput {
 
   @Field({ description: 'Account number, IBAN or phone number, 4 to 34 letters and digits.' })
   accountNumber!: string;
+
+  @Field({ nullable: true, description: 'True: only say what would come of it, by the same rules; needs no key. False when not given.' })
+  dryRun?: boolean;
 
   @Field(() => ID, {
     nullable: true,

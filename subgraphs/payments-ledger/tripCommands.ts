@@ -1,12 +1,14 @@
 import { and, eq } from 'drizzle-orm';
+import { commissionDebt } from './commissionDebts.js';
 import { openNextCall } from './gatewayCalls.js';
 import { lockHold, settleHold, type Settlement } from './holdCommands.js';
 import { ownedAccount, type Posting, systemAccount } from './ledger.js';
-import { type LedgerTx, post } from './ledgerCommands.js';
+import type { LedgerTx } from './desk.js';
+import { post } from './ledgerCommands.js';
 import { type PaymentMethod, type PaymentRow, shareFare } from './payment.js';
 import { incomeOf, postIncomeOrOwe } from './paymentCommands.js';
 import { captured, change, failed, insertPayment, keepPayable, lockPayment, type Subject } from './paymentRows.js';
-import { payments } from './tables.js';
+import { payments } from './flowTables.js';
 import { requireDriverWallet } from './wallets.js';
 
 /** Keeps who drives a trip: the driver may see its payment from now on. */
@@ -66,7 +68,7 @@ async function settleFromWallet(tx: LedgerTx, payment: PaymentRow, subject: Subj
   else await failed(tx, payment, 'INSUFFICIENT_FUNDS', payment.amountMinor);
 }
 
-/** The driver has the cash, and owes the commission: from the wallet down to its limit, beyond that as a debt of the driver. */
+/** The driver has the cash, and owes the commission: from the wallet down to its limit, beyond that as a debt that the next earnings pay. */
 async function settleCash(tx: LedgerTx, payment: PaymentRow, driverUserId: string): Promise<void> {
   const { commissionMinor } = shareFare(payment.amountMinor, payment.vehicleType ?? '');
   if (commissionMinor > 0n) {
@@ -81,7 +83,7 @@ async function settleCash(tx: LedgerTx, payment: PaymentRow, driverUserId: strin
       metadata: { paymentId: payment.id, cashMinor: payment.amountMinor.toString() },
     });
     const wallet = await requireDriverWallet(tx, driverUserId, payment.currency);
-    await post(tx, posting(wallet), posting(ownedAccount('RECEIVABLE', driverUserId, payment.currency)));
+    await post(tx, posting(wallet), posting(commissionDebt(driverUserId, payment.currency)));
   }
   await captured(tx, payment, payment.amountMinor);
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemActor } from '../../platform/actor.js';
 import { eventually, startTestSubgraph, type TestSubgraph, user } from '../../test/subgraphHarness.js';
+import { publicId } from '../../platform/ids.js';
 import { startPaymentsLedger } from './main.js';
 import { shareFare } from './payment.js';
 import { given, type Person, servedBy } from './payments.given.js';
@@ -22,7 +23,17 @@ const balance = async (person: Person) => (await g.wallet(person, person.id))?.b
 const debtOf = async (person: Person) =>
   (await t.owner`select coalesce(-sum(balance_minor), 0)::int as owed from accounts where type = 'RECEIVABLE' and owner_id = ${person.id}`)[0]?.owed;
 const told = async (tripId: string) =>
-  (await t.owner`select type from events where aggregate_type = 'payment' and payload ->> 'subjectId' = ${tripId} order by position`).map((row) => row.type);
+  (
+    await t.owner`select type from events where aggregate_type = 'payment' and payload ->> 'subjectId' = ${tripId}
+    and type not in ('payment.initiated', 'payment.completed') order by position`
+  ).map((row) => row.type);
+/** The orders of a trip's payment at the card company, in the order in which they were made. */
+const atCard = async (tripId: string) => {
+  const id = (await paymentOf(tripId))?.id ?? '';
+  const rows = await t.owner`select amount_minor::int as amount, captured_minor::int as captured, status from sandbox_charges
+    where order_id = ${id} or order_id like ${`${id}-%`} order by order_id`;
+  return [...rows];
+};
 const newDriver = () => g.withMoney(user('DRIVER'), null, 'driver');
 
 test.each([
@@ -90,6 +101,25 @@ test('PL-12: a cash trip takes only the commission, out of the driver wallet dow
   await g.completedTrip(rider, driver, 10_00, cash);
   expect(await balance(driver)).toBe('-500.00');
   expect(await debtOf(driver)).toBe(2_00);
+  const owed = async () => {
+    const query = 'query($r: [_Any!]!) { _entities(representations: $r) { ... on User { wallet { commissionOwed { amount } } } } }';
+    const { data } = await t.run<{ _entities: { wallet: { commissionOwed: { amount: string } } }[] }>(driver, query, {
+      r: [{ __typename: 'User', id: publicId('usr', driver.id) }],
+    });
+    return data._entities[0]?.wallet.commissionOwed.amount;
+  };
+  expect(await owed()).toBe('2.00');
+  // What is earned next pays it, as soon as the wallet is above zero, and no more than is owed; ten trips at once take it once.
+  const payer = await g.withMoney(user('CUSTOMER'), '5000.00');
+  await g.completedTrip(payer, driver, 588_24);
+  expect([await balance(driver), await owed()]).toEqual(['0.00', '2.00']);
+  await g.completedTrip(payer, driver, 1_00);
+  await eventually(async () => (await owed()) === '1.15', 'a part to be paid');
+  expect(await balance(driver)).toBe('0.00');
+  await Promise.all(Array.from({ length: 10 }, () => g.completedTrip(payer, driver, 10_00)));
+  await eventually(async () => (await owed()) === '0.00', 'the rest to be paid');
+  expect(await balance(driver)).toBe('83.85');
+  expect(await debtOf(driver)).toBe(0);
 });
 
 test('PL-12: a card trip is captured through the clearing account; a declined card leaves a debt', async () => {
@@ -109,8 +139,60 @@ test('PL-12: a card trip is captured through the clearing account; a declined ca
   const raised = await g.requestedTrip(rider, 50_00, card);
   await eventually(async () => (await paymentOf(raised))?.status === 'AUTHORISED', 'the authorisation');
   await g.completeTrip(raised, rider, driver, 60_00, card);
-  await eventually(async () => (await paymentOf(raised))?.status === 'FAILED', 'more than authorised to be refused');
-  expect(await debtOf(rider)).toBe(160_00);
+  // What was promised is taken, and the rest by an order of its own: the driver has it all at once, in one settlement.
+  await eventually(async () => (await paymentOf(raised))?.captured.amount === '60.00', 'more than authorised to be captured');
+  expect(await paymentOf(raised)).toMatchObject({ status: 'CAPTURED' });
+  expect(await debtOf(rider)).toBe(100_00);
+  expect(await balance(driver)).toBe('221.00');
+  expect(await atCard(raised)).toEqual([
+    { amount: 50_00, captured: 50_00, status: 'CAPTURED' },
+    { amount: 10_00, captured: 10_00, status: 'CAPTURED' },
+  ]);
+  expect(await told(raised)).toEqual(['payment.authorised', 'payment.captured', 'payment.captured']);
+  // The card gives no more than it promised: the rider owes the rest, and no more than that.
+  const once = { ...card, paymentToken: 'tok_once' };
+  const half = await g.requestedTrip(rider, 50_00, once);
+  await eventually(async () => (await paymentOf(half))?.status === 'AUTHORISED', 'the authorisation');
+  await g.completeTrip(half, rider, driver, 70_00, once);
+  await eventually(async () => (await paymentOf(half))?.status === 'FAILED', 'the rest to be declined');
+  expect(await paymentOf(half)).toMatchObject({ failureCode: 'CARD_DECLINED', captured: { amount: '50.00' }, amount: { amount: '70.00' } });
+  expect(await debtOf(rider)).toBe(120_00);
+  expect(await balance(driver)).toBe('280.50');
+  expect((await atCard(half)).map(({ status }) => status)).toEqual(['CAPTURED', 'DECLINED']);
+  expect(await told(half)).toEqual(['payment.authorised', 'payment.captured', 'payment.failed']);
+  const failed = (await t.emitted<{ subjectId: string; amountMinor: string }>('payment.failed')).find((event) => event.subjectId === half);
+  expect(failed?.amountMinor).toBe('2000');
+  // Less than was promised is all that is taken; nothing stands on the card afterwards.
+  const less = await g.requestedTrip(rider, 50_00, card);
+  await eventually(async () => (await paymentOf(less))?.status === 'AUTHORISED', 'the authorisation');
+  await g.completeTrip(less, rider, driver, 45_00, card);
+  await eventually(async () => (await paymentOf(less))?.captured.amount === '45.00', 'less to be captured');
+  expect((await t.owner`select 1 from sandbox_charges where status = 'AUTHORISED'`).length).toBe(0);
+});
+
+test('PL-12: what is left owed of a trip is paid out of the wallet, once; what the card gave can be given back, and what is owed stays owed', async () => {
+  const rider = await g.withMoney(user('CUSTOMER'), '30.00');
+  const driver = await newDriver();
+  const card = { paymentMethod: 'CARD', paymentToken: 'tok_once' };
+  const tripId = await g.requestedTrip(rider, 50_00, card);
+  await eventually(async () => (await paymentOf(tripId))?.status === 'AUTHORISED', 'the authorisation');
+  await g.completeTrip(tripId, rider, driver, 70_00, card);
+  await eventually(async () => (await paymentOf(tripId))?.status === 'FAILED', 'the rest to be declined');
+  const id = (await paymentOf(tripId))?.id;
+  const back = 'mutation($i: RefundPaymentInput!) { refundPayment(input: $i) { status } }';
+  const input = { paymentId: id, amount: { amount: '15.00', currency: 'EGP' }, reason: 'the seat was wet', idempotencyKey: randomUUID() };
+  expect((await t.run(user('ADMIN'), back, { i: input })).codes).toEqual([]);
+  await eventually(async () => (await paymentOf(tripId))?.refunded.amount === '15.00', 'a part to be back on the card');
+  expect(await paymentOf(tripId)).toMatchObject({ status: 'FAILED' });
+  expect(await debtOf(rider)).toBe(20_00);
+  const [told] = (await t.emitted<{ subjectId: string; owedMinor: string }>('payment.refunded')).filter((event) => event.subjectId === tripId);
+  expect(told).toMatchObject({ amountMinor: '1500', owedMinor: '2000' });
+  const settle = () => t.run<{ settleDebt: { status: string } }>(rider, 'mutation($id: ID!) { settleDebt(paymentId: $id) { status owed { amount } } }', { id });
+  const answers = await Promise.all([settle(), settle(), settle()]);
+  expect(answers.map(({ data }) => data.settleDebt)).toEqual(Array(3).fill({ status: 'CAPTURED', owed: { amount: '0.00' } }));
+  expect(await balance(rider)).toBe('10.00');
+  expect(await debtOf(rider)).toBe(0);
+  expect(await paymentOf(tripId)).toMatchObject({ captured: { amount: '70.00' } });
 });
 
 test('PL-08: a trip without drivers gives everything back; a late cancellation keeps the fee for the driver', async () => {

@@ -10,6 +10,13 @@ export const PaymentStatusEnum = enumOf(PAYMENT_STATUSES);
 export const ChargeMethod = enumOf(PAYMENT_METHODS);
 export const PaymentFailureCode = enumOf(FAILURE_CODES);
 
+/** Of a refund that a card company was asked for. */
+export const CardRefundStatusEnum = enumOf(['PENDING', 'DONE', 'REFUSED'] as const);
+registerEnumType(CardRefundStatusEnum, {
+  name: 'CardRefundStatus',
+  description: 'PENDING: the card company has not answered. DONE: on its way to the card. REFUSED: it will not; somebody has to look.',
+});
+
 registerEnumType(WalletEntryKind, {
   name: 'WalletEntryKind',
   description: 'Why money moved: HOLD sets it aside for a booking, trip or withdrawal, HOLD_RELEASE gives it back; the others name what was paid.',
@@ -23,7 +30,8 @@ registerEnumType(PaymentStatusEnum, {
 registerEnumType(ChargeMethod, { name: 'ChargeMethod', description: 'Where the money comes from. CASH is for trips only, and goes to the driver.' });
 registerEnumType(PaymentFailureCode, {
   name: 'PaymentFailureCode',
-  description: 'Why a payment did not work. PAYMENT_TIMEOUT: the card company did not answer; nothing stays reserved.',
+  description:
+    'Why a payment did not work. PAYMENT_TIMEOUT: the card company did not answer; nothing stays reserved. HOLD_EXPIRED: nobody asked for the promised money in time, and it is free again.',
 });
 
 @ObjectType({ description: 'One movement of a wallet. Entries are never changed; a correction is another entry.' })
@@ -63,11 +71,23 @@ export class Wallet {
   @Field(() => ID, { description: 'The id, as `node` hands it over.' })
   ref!: string;
 
-  @Field(() => Money, { description: 'All of it, with what is held for bookings, trips and withdrawals. Below zero when a driver owes commission.' })
+  @Field(() => Money, {
+    description: 'All of it, with what is held for bookings, trips and withdrawals. Below zero when a driver owes commission, or a partner uses its credit.',
+  })
   balance!: Money;
 
   @Field(() => Money, { description: 'What can be spent now: the balance without what is held.' })
   available!: Money;
+
+  @Field(() => Money, {
+    description: 'How far below zero it may go: a partner’s credit; for drivers only by commission on cash trips. Zero for everybody else.',
+  })
+  creditLimit!: Money;
+
+  @Field(() => Money, {
+    description: 'Commission on cash trips that the wallet could not bear: taken out of what its driver earns next. Zero for everybody else.',
+  })
+  commissionOwed!: Money;
 
   /** For the entries resolver; not part of the schema. */
   accountId!: string;
@@ -105,6 +125,21 @@ export class Payment {
 
   @Field(() => PaymentFailureCode, { nullable: true, description: 'Why it was declined or failed; null when it was not.' })
   failureCode!: keyof typeof PaymentFailureCode | null;
+}
+
+@ObjectType({ description: 'Money on its way back to a card, as its company has answered. For admins.' })
+export class CardRefund {
+  @Field(() => CardRefundStatusEnum, { description: 'How far it is.' })
+  status!: keyof typeof CardRefundStatusEnum;
+
+  @Field(() => Money, { description: 'How much.' })
+  amount!: Money;
+
+  @Field(() => String, { nullable: true, description: 'The company’s own code for why it was REFUSED; null when it was not.' })
+  problem!: string | null;
+
+  @Field(() => DateTime, { description: 'When it was asked for.' })
+  requestedAt!: Date;
 }
 
 @ObjectType({ description: 'A person.' })

@@ -4,16 +4,16 @@ import { type Database, inTransaction } from '../../platform/postgres.js';
 import { traceIdOf } from '../../platform/serveSubgraph.js';
 import type { Route } from '../../platform/subgraph.js';
 import type { GatewayPort } from './adapters/gatewayPort.js';
-import { takeGatewayEvent } from './depositCommands.js';
-import { atDesk, type Desk } from './ledgerCommands.js';
+import { atDesk, type Desk } from './desk.js';
+import { takeGatewayEvent } from './webhookCommands.js';
 
 const PREFIX = '/webhooks/payments/';
 
 /**
- * `POST /webhooks/payments/:adapter` (PL-10). 401 for a signature that is missing, wrong or older than five minutes: logged, and nothing stored.
+ * `POST /webhooks/payments/:adapter` (PL-10, PL-13). 401 for a signature that is missing, wrong or older than five minutes: logged, and nothing stored.
  * 503 for an order so new that it may not have been written yet: nothing is stored, and the gateway sends it again. 200 for everything else that we understood, also a second time; a gateway repeats what got another answer.
  */
-export function webhookRoute(options: { db: Database; desk: Desk; gateways: ReadonlyMap<string, GatewayPort> }): Route {
+export function webhookRoute(options: { db: Database; desk: Desk; gateways: ReadonlyMap<string, Pick<GatewayPort, 'readWebhook'>> }): Route {
   const { db, desk, gateways } = options;
   return {
     method: 'POST',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Refusal } from '../../platform/errors.js';
-import type { withdrawals } from './tables.js';
+import type { withdrawals } from './flowTables.js';
 
 export const WITHDRAWAL_STATUSES = ['REQUESTED', 'APPROVED', 'REJECTED', 'PAID', 'FAILED'] as const;
 export type WithdrawalStatus = (typeof WITHDRAWAL_STATUSES)[number];
@@ -18,6 +18,10 @@ export const withdrawalSchema = z.object({
 });
 
 export const reasonSchema = z.object({ reason: z.string().trim().min(1, 'must say why').max(500, 'must not be longer than 500 characters') });
+
+export const payoutReferenceSchema = z.object({
+  reference: z.string().trim().min(1, 'must be the bank’s reference').max(100, 'must not be longer than 100 characters'),
+});
 
 const OUTCOMES = { APPROVE: ['APPROVED', 'PAID', 'FAILED'], REJECT: ['REJECTED'] } as const;
 

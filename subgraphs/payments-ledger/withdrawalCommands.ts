@@ -1,23 +1,23 @@
-import { eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { systemActor, userIdOf } from '../../platform/actor.js';
-import { notFound, parseInput } from '../../platform/errors.js';
-import { newUuid } from '../../platform/ids.js';
+import { notFound, parseInput, Refusal } from '../../platform/errors.js';
+import { newUuid, publicId, uuidOf } from '../../platform/ids.js';
 import { type Money, money } from '../../platform/money.js';
 import { appendEvent } from '../../platform/outbox.js';
 import { type Database, inTransaction, type Tx } from '../../platform/postgres.js';
 import { cancelTimer, setTimer } from '../../platform/timers.js';
-import { type GatewayAnswer, GatewayUnanswered } from './adapters/gatewayPort.js';
-import type { PayoutPort } from './adapters/payoutPort.js';
-import { assertWalletCurrency } from './depositCommands.js';
+import { type GatewayEvent, GatewayUnanswered } from './adapters/gatewayPort.js';
+import type { PayoutAnswer, PayoutPort } from './adapters/payoutPort.js';
+import { assertWalletCurrency, type EventOutcome } from './depositCommands.js';
 import { withdrawalEvents } from './events.js';
 import { assertNotFlagged, lookAt, lookAtSoon } from './fraudCommands.js';
 import { claimCall, endCall, type GatewayCallRow } from './gatewayCalls.js';
 import { expireHold, lockHold, placeHold, settleHold, voidHold } from './holdCommands.js';
 import { systemAccount } from './ledger.js';
-import { atDesk, type Desk, type LedgerTx } from './ledgerCommands.js';
-import { type OutsideWork, retryAt } from './outsideWork.js';
-import { gatewayCalls, withdrawals } from './tables.js';
-import { mayDecide, reasonSchema, withdrawalSchema, type WithdrawalRow } from './withdrawal.js';
+import { atDesk, type Desk, type LedgerTx } from './desk.js';
+import { type OutsideWork, retryAt } from '../../platform/outsideWork.js';
+import { gatewayCalls, withdrawals } from './flowTables.js';
+import { mayDecide, payoutReferenceSchema, reasonSchema, withdrawalSchema, type WithdrawalRow } from './withdrawal.js';
 
 const PAYOUT_TIMER = 'payout';
 /** Admins decide within days; a hold that is older is asked about. */
@@ -81,7 +81,8 @@ export async function approveWithdrawal(tx: LedgerTx, id: string): Promise<Withd
     status: 'OPEN',
     createdAt: tx.now,
   });
-  await setTimer(tx, { kind: PAYOUT_TIMER, key: callId, dueAt: tx.now });
+  // Without a bank that we can call, an admin sends the money and says so: no timer, or a later change of configuration would send it again.
+  if (tx.desk.sendsPayouts) await setTimer(tx, { kind: PAYOUT_TIMER, key: callId, dueAt: tx.now });
   await tell(tx, 'approved', approved);
   return approved;
 }
@@ -127,35 +128,121 @@ export function payouts(options: { db: Database; desk: Desk; bank: PayoutPort; t
   };
 }
 
-async function ask(bank: PayoutPort, call: GatewayCallRow, row: WithdrawalRow): Promise<GatewayAnswer | GatewayUnanswered> {
+async function ask(bank: PayoutPort, call: GatewayCallRow, row: WithdrawalRow): Promise<PayoutAnswer | GatewayUnanswered> {
   try {
-    const { method, accountNumber, amountMinor, currency } = row;
-    return await bank.pay({ key: call.id, method: method as 'BANK' | 'MOBILE_WALLET', accountNumber, amount: money(amountMinor, currency) });
+    const { id, method, accountNumber, amountMinor, currency } = row;
+    const amount = money(amountMinor, currency);
+    return await bank.pay({ key: call.id, orderId: publicId('wdr', id), method: method as 'BANK' | 'MOBILE_WALLET', accountNumber, amount });
   } catch (error) {
     if (error instanceof GatewayUnanswered) return error;
     throw error;
   }
 }
 
-/** Records what the bank said: paid, or failed and the money back in the wallet. Locks in the order withdrawal, timer, call. */
-async function recordPayout(tx: LedgerTx, call: GatewayCallRow, answer: GatewayAnswer | GatewayUnanswered): Promise<void> {
+/** Records what the bank said. Locks in the order withdrawal, timer, call. One that is on its way is asked about again, in case its webhook gets lost. */
+async function recordPayout(tx: LedgerTx, call: GatewayCallRow, answer: PayoutAnswer | GatewayUnanswered): Promise<void> {
   const row = await lockWithdrawal(tx, call.withdrawalId ?? '');
   if (row.status !== 'APPROVED') return cancelTimer(tx, PAYOUT_TIMER, call.id);
-  if (answer instanceof GatewayUnanswered) {
+  if (answer instanceof GatewayUnanswered || answer.state === 'PENDING') {
+    // A webhook that was faster than this answer has asked for another look at once: that is not put off.
+    if (await isDue(tx, call.id)) return;
     return setTimer(tx, { kind: PAYOUT_TIMER, key: call.id, dueAt: retryAt(tx.now, call.attempts) });
   }
-  await cancelTimer(tx, PAYOUT_TIMER, call.id);
-  if (!answer.accepted) {
-    await endCall(tx, call.id, { status: 'ANSWERED', problem: answer.code });
+  await conclude(tx, row, call.id, answer);
+}
+
+async function isDue(tx: Tx, callId: string): Promise<boolean> {
+  const due = await tx.orm.execute(
+    sql`select 1 from timers where kind = ${PAYOUT_TIMER} and key = ${callId} and due_at <= ${tx.now.toISOString()}::timestamptz`,
+  );
+  return due.length > 0;
+}
+
+/** The end of a locked withdrawal that was APPROVED: paid, or failed and the money back in the wallet. */
+async function conclude(
+  tx: LedgerTx,
+  row: WithdrawalRow,
+  callId: string,
+  answer: { state: 'PAID'; reference: string } | { state: 'REFUSED'; code: string; reason?: string },
+): Promise<WithdrawalRow> {
+  await cancelTimer(tx, PAYOUT_TIMER, callId);
+  if (answer.state === 'REFUSED') {
+    await endCall(tx, callId, { status: 'ANSWERED', problem: answer.code });
     await returnHold(tx, row.id);
-    return tell(tx, 'failed', await change(tx, row, { status: 'FAILED', failureCode: answer.code, settledAt: tx.now }));
+    const failed = await change(tx, row, { status: 'FAILED', failureCode: answer.code, reason: answer.reason ?? null, settledAt: tx.now });
+    await tell(tx, 'failed', failed);
+    return failed;
   }
-  await endCall(tx, call.id, { status: 'ANSWERED', reference: answer.reference });
+  await endCall(tx, callId, { status: 'ANSWERED', reference: answer.reference });
   const hold = await lockHold(tx, { type: 'WITHDRAWAL', id: row.id }, 'WITHDRAWAL');
   if (!hold) throw new Error(`withdrawal ${row.id} was paid without a hold`);
   const out = { account: systemAccount('PAYOUT_CLEARING', row.currency, row.id), amountMinor: row.amountMinor };
   await settleHold(tx, hold, { kind: 'WITHDRAWAL_PAYOUT', takeMinor: row.amountMinor, to: [out] });
-  await tell(tx, 'paid', await change(tx, row, { status: 'PAID', payoutReference: answer.reference, settledAt: tx.now }));
+  const paid = await change(tx, row, { status: 'PAID', payoutReference: answer.reference, settledAt: tx.now });
+  await tell(tx, 'paid', paid);
+  return paid;
+}
+
+async function payoutCallOf(tx: Tx, withdrawalId: string): Promise<string> {
+  const [call] = await tx.orm
+    .select({ id: gatewayCalls.id })
+    .from(gatewayCalls)
+    .where(and(eq(gatewayCalls.withdrawalId, withdrawalId), eq(gatewayCalls.kind, 'PAYOUT')));
+  if (!call) throw new Error(`withdrawal ${withdrawalId} was approved without a payout`);
+  return call.id;
+}
+
+/**
+ * What a bank's webhook does (PL-13). "Paid" ends the withdrawal. "Failed" is believed only when the bank says so again by the payout's own key: webhooks
+ * overtake each other, and money that goes back into the wallet must not have left the bank. One that contradicts the end is kept for people.
+ */
+export async function applyPayoutEvent(tx: LedgerTx, event: GatewayEvent): Promise<EventOutcome> {
+  const id = uuidOf('wdr', event.orderId);
+  const [row] = id ? await tx.orm.select().from(withdrawals).where(eq(withdrawals.id, id)).for('update') : [];
+  if (!row || row.status === 'REQUESTED') return 'UNKNOWN_ORDER';
+  const paid = event.type === 'PAYOUT_PAID';
+  if (row.status !== 'APPROVED') return paid && row.status !== 'PAID' ? 'FLAGGED' : 'NOTHING_TO_DO';
+  if (event.amount?.amountMinor !== row.amountMinor || event.amount.currency !== row.currency) return 'FLAGGED';
+  const callId = await payoutCallOf(tx, row.id);
+  if (paid) {
+    await conclude(tx, row, callId, { state: 'PAID', reference: event.id });
+    return 'PAID_OUT';
+  }
+  await setTimer(tx, { kind: PAYOUT_TIMER, key: callId, dueAt: tx.now });
+  return 'ASKED';
+}
+
+/**
+ * An admin who has sent the money says so, with the bank's reference. The same word again changes nothing.
+ * @throws Refusal NOT_FOUND, CONFLICT when it is not APPROVED, or when payouts are sent by a bank that we call
+ */
+export async function confirmPayout(tx: LedgerTx, id: string, referenceGiven: string): Promise<WithdrawalRow> {
+  const { reference } = parseInput(payoutReferenceSchema, { reference: referenceGiven });
+  const row = await lockWithdrawal(tx, id, 'input.id');
+  if (row.status === 'PAID' && row.payoutReference === reference) return row;
+  assertByHand(tx, row);
+  return conclude(tx, row, await payoutCallOf(tx, id), { state: 'PAID', reference });
+}
+
+/** An admin whose transfer did not arrive says so: the money is back in the wallet. Refuses as `confirmPayout` does, and without a reason. */
+export async function failPayout(tx: LedgerTx, id: string, reasonGiven: string): Promise<WithdrawalRow> {
+  const { reason } = parseInput(reasonSchema, { reason: reasonGiven });
+  const row = await lockWithdrawal(tx, id, 'input.id');
+  if (row.status === 'FAILED' && row.reason === reason) return row;
+  assertByHand(tx, row);
+  return conclude(tx, row, await payoutCallOf(tx, id), { state: 'REFUSED', code: 'FAILED_BY_HAND', reason });
+}
+
+function assertByHand(tx: LedgerTx, row: WithdrawalRow): void {
+  if (row.status !== 'APPROVED') {
+    throw new Refusal('CONFLICT', `Only an approved withdrawal is paid out: this one is ${row.status}.`, {
+      details: { field: 'input.id', status: row.status },
+    });
+  }
+  if (!tx.desk.sendsPayouts) return;
+  throw new Refusal('CONFLICT', 'Payouts are sent and answered by the bank here. Wait for its word, or set PAYOUTS=manual.', {
+    details: { field: 'input.id', rule: 'sent_by_bank' },
+  });
 }
 
 async function returnHold(tx: LedgerTx, withdrawalId: string): Promise<void> {
@@ -169,9 +256,9 @@ async function findWithdrawal(tx: Tx, id: string): Promise<WithdrawalRow> {
   return row;
 }
 
-async function lockWithdrawal(tx: Tx, id: string): Promise<WithdrawalRow> {
+async function lockWithdrawal(tx: Tx, id: string, field?: string): Promise<WithdrawalRow> {
   const [row] = await tx.orm.select().from(withdrawals).where(eq(withdrawals.id, id)).for('update');
-  if (!row) throw notFound('withdrawal');
+  if (!row) throw notFound('withdrawal', field);
   return row;
 }
 

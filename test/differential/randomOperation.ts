@@ -16,20 +16,31 @@ import type { Random } from './random.js';
 export interface RandomOperation {
   query: string;
   variables: Record<string, unknown>;
+  /** Nothing valid was found; this asks for nothing of interest. */
+  isFallback: boolean;
 }
 
 /** Names that are fields too: an alias that is the name of a key, or of what another field requires, must not be taken for it. */
-const ALIASES = ['id', 'sku', 'tag', 'a1', 'a2', 'f0b', 'f1b', 'f2u', 'x', 'y', 'in', '__alias'.slice(2)];
+const ALIASES = ['id', 'sku', 'tag', 'a1', 'a2', 'f0b', 'f1b', 'f2u', 'x', 'y', 'in', 'ref', 'org', 'title', '__alias'.slice(2)];
 const CONDITIONS = ['yes', 'no', 'unset'];
 
 /** A random operation that is valid against the schema. */
 export function randomOperation(random: Random, schema: GraphQLSchema): RandomOperation {
-  for (let attempt = 0; attempt < 40; attempt += 1) {
-    const query = writeOperation(random, schema, attempt < 25 ? 0.35 : 0);
-    if (validate(schema, parse(query)).length === 0)
-      return { query, variables: { yes: true, no: false, n1: random.below(3), ...(random.chance(0.5) && { n2: random.below(3) }) } };
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const query = writeOperation(random, schema, attempt < 60 ? 0.35 : 0);
+    if (validate(schema, parse(query)).length === 0) return { query, variables: variableValues(random), isFallback: false };
   }
-  return { query: '{ __typename }', variables: {} };
+  return { query: '{ __typename }', variables: {}, isFallback: true };
+}
+
+function variableValues(random: Random): Record<string, unknown> {
+  return {
+    yes: true,
+    no: false,
+    n1: random.below(3),
+    ...(random.chance(0.5) && { n2: random.below(3) }),
+    ...(random.chance(0.5) && { f1: { n: random.below(2) } }),
+  };
 }
 
 function writeOperation(random: Random, schema: GraphQLSchema, aliasing: number): string {
@@ -44,7 +55,10 @@ function writeOperation(random: Random, schema: GraphQLSchema, aliasing: number)
   };
   const argument = ({ args }: GraphQLField<unknown, unknown>): string => {
     if (args.length === 0 || random.chance(0.3)) return '';
-    return `(n: ${random.pick(['0', '1', '2', '$n1', '$n2', '$n3'])})`;
+    const number = () => random.pick(['0', '1', '2', '$n1', '$n2', '$n3']);
+    const filtered = args.length > 1 && random.chance(0.7);
+    const filter = () => random.pick(['$f1', `{ n: ${number()} }`, '{ color: RED }', `{ color: $c1, n: ${number()} }`, 'null']);
+    return `(${filtered ? `f: ${filter()}` : `n: ${number()}`})`;
   };
   const field = (definition: GraphQLField<unknown, unknown>, depth: number): string | null => {
     const type = getNamedType(definition.type);
@@ -91,6 +105,8 @@ function writeOperation(random: Random, schema: GraphQLSchema, aliasing: number)
     ['n1', 'Int'],
     ['n2', 'Int'],
     ['n3', 'Int = 1'],
+    ['c1', 'Color = BLUE'],
+    ['f1', 'Filter'],
   ].flatMap(([name, type]) => (new RegExp(`\\$${name}\\b`).test(used) ? [`$${name}: ${type}`] : []));
   const declared = variables.length > 0 ? `(${variables.join(', ')})` : '';
   return [`${mutates ? 'mutation' : 'query'} Random${declared}${body}`, ...fragments.map(({ text }) => text)].join('\n');

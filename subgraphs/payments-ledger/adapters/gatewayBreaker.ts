@@ -59,7 +59,8 @@ export function withBreaker(gateway: GatewayPort, clock: () => Date): GatewayPor
     paymentUrl: (order) => gateway.paymentUrl(order),
     readWebhook: (headers, rawBody, now) => gateway.readWebhook(headers, rawBody, now),
     charge: (call) => through(() => gateway.charge(call)),
-    settlement: (from, to) => through(() => gateway.settlement(from, to)),
+    orderState: (orderId) => through(() => gateway.orderState(orderId)),
+    settlement: (from, to, ours) => through(() => gateway.settlement(from, to, ours)),
     isOpen: () => circuit.openUntil !== null,
   };
 }

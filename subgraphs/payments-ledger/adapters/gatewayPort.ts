@@ -24,10 +24,19 @@ export interface CardCall {
 /** What the gateway decided. A refusal is final for this key. */
 export type GatewayAnswer = { accepted: true; reference: string } | { accepted: false; code: string };
 
-/** A signed message of the gateway about an order of its payment page, read and checked. */
+/** An order as the gateway has it. UNKNOWN: it never heard of it, or holds nothing of it any more. */
+export interface OrderState {
+  state: 'AUTHORISED' | 'CAPTURED' | 'VOIDED' | 'DECLINED' | 'UNKNOWN';
+  authorisedMinor: bigint;
+  capturedMinor: bigint;
+  refundedMinor: bigint;
+}
+
+/** A signed message of a gateway about an order of its payment page, or of a bank about a payout, read and checked. */
 export interface GatewayEvent {
   id: string;
-  type: 'PAID' | 'DECLINED';
+  type: 'PAID' | 'DECLINED' | 'PAYOUT_PAID' | 'PAYOUT_FAILED';
+  /** Our own id of the deposit or withdrawal. */
   orderId: string;
   /** Null when it is no amount of a currency that we trade in: then it is not what we asked for. */
   amount: Money | null;
@@ -46,8 +55,13 @@ export interface GatewayPort {
   paymentUrl(order: { id: string; amount: Money }): string;
   /** @throws GatewayUnanswered */
   charge(call: CardCall): Promise<GatewayAnswer>;
-  /** Orders of the payment page that were paid from `from` until `to`. @throws GatewayUnanswered */
-  settlement(from: Date, to: Date): Promise<SettledOrder[]>;
+  /** What became of an order. Asked when a refusal may only mean that an earlier attempt, whose answer was lost, has succeeded. @throws GatewayUnanswered */
+  orderState(orderId: string): Promise<OrderState>;
+  /**
+   * Orders of the payment page that were paid from `from` until `to`. `ours` are the orders that we know of around then, for a gateway that tells of orders one
+   * by one and has no report of a day: it cannot name an order that we do not know. @throws GatewayUnanswered
+   */
+  settlement(from: Date, to: Date, ours: readonly string[]): Promise<SettledOrder[]>;
   /**
    * The event of a webhook; null when the signature is missing, wrong or too old; 'malformed' when it is signed and still makes no sense; 'ignored' when it
    * tells what we know from our own calls.

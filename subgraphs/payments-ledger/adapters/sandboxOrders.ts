@@ -1,21 +1,17 @@
 import { and, eq, gte, lt } from 'drizzle-orm';
-import { request } from 'undici';
 import { newUuid } from '../../../platform/ids.js';
 import { formatAmount, money } from '../../../platform/money.js';
 import { systemActor } from '../../../platform/actor.js';
 import { type Database, inTransaction, type Tx } from '../../../platform/postgres.js';
 import { cancelTimer, setTimer } from '../../../platform/timers.js';
-import { type OutsideWork, retryAt } from '../outsideWork.js';
-import { sandboxOrders } from '../tables.js';
+import { type OutsideWork, retryAt } from '../../../platform/outsideWork.js';
+import { sandboxOrders } from '../sandboxTables.js';
 import { faultsOf, NO_FAULTS, type SandboxFaults } from './sandboxFaults.js';
-import { signMessage } from './sandboxSignature.js';
+import { MAX_WEBHOOK_ATTEMPTS, sendWebhook, WEBHOOK_TIMEOUT_MS } from './sandboxWebhooks.js';
 
 export type SandboxOrder = typeof sandboxOrders.$inferSelect;
 
 const WEBHOOK_TIMER = 'sandbox.webhook';
-const WEBHOOK_TIMEOUT_MS = 5_000;
-/** About eight hours of trying; then the merchant has to look at the settlement report. */
-const MAX_ATTEMPTS = 100;
 
 export async function sandboxOrder(tx: Tx, id: string): Promise<SandboxOrder | null> {
   const [row] = await tx.orm.select().from(sandboxOrders).where(eq(sandboxOrders.id, id));
@@ -48,13 +44,13 @@ export async function paidOrders(tx: Tx, from: Date, to: Date): Promise<SandboxO
 
 /** Tells the merchant what became of an order, until the merchant says that it heard. */
 export function sandboxWebhooks(options: { db: Database; secret: string; webhookUrl: () => string; faults?: SandboxFaults }): OutsideWork<SandboxOrder> {
-  const { db, secret, faults = NO_FAULTS } = options;
+  const { db, faults = NO_FAULTS } = options;
   return {
     kind: WEBHOOK_TIMER,
     leaseMs: WEBHOOK_TIMEOUT_MS + 5_000,
     claim: async (tx, id) => {
       const order = await sandboxOrder(tx, id);
-      if (!order || order.deliveredAt !== null || order.webhookAttempts >= MAX_ATTEMPTS) return null;
+      if (!order || order.deliveredAt !== null || order.webhookAttempts >= MAX_WEBHOOK_ATTEMPTS) return null;
       const webhookAttempts = order.webhookAttempts + 1;
       await tx.orm.update(sandboxOrders).set({ webhookAttempts }).where(eq(sandboxOrders.id, id));
       return { ...order, webhookAttempts };
@@ -79,8 +75,8 @@ export function sandboxWebhooks(options: { db: Database; secret: string; webhook
     return heard.includes(true);
   }
 
-  async function send(order: SandboxOrder, id: string = order.eventId): Promise<boolean> {
-    const body = JSON.stringify({
+  function send(order: SandboxOrder, id: string = order.eventId): Promise<boolean> {
+    return sendWebhook(options, {
       id,
       type: order.outcome === 'PAID' ? 'payment.paid' : 'payment.declined',
       orderId: order.id,
@@ -88,13 +84,5 @@ export function sandboxWebhooks(options: { db: Database; secret: string; webhook
       currency: order.currency,
       occurredAt: order.decidedAt.toISOString(),
     });
-    const response = await request(options.webhookUrl(), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...signMessage(secret, db.clock(), body) },
-      body,
-      signal: AbortSignal.timeout(WEBHOOK_TIMEOUT_MS),
-    });
-    await response.body.dump();
-    return response.statusCode >= 200 && response.statusCode < 300;
   }
 }

@@ -6,8 +6,9 @@ import { money } from '../../../platform/money.js';
 import { type Database, inTransaction, type Tx } from '../../../platform/postgres.js';
 import { traceIdOf } from '../../../platform/serveSubgraph.js';
 import type { Route } from '../../../platform/subgraph.js';
-import { answerCharge, type ChargeAction } from './sandboxCharges.js';
+import { answerCharge, type ChargeAction, chargeOf } from './sandboxCharges.js';
 import { decideOrder, paidOrders, sandboxOrder } from './sandboxOrders.js';
+import { takePayout } from './sandboxPayouts.js';
 import { faultsOf, NO_FAULTS, type SandboxFaults } from './sandboxFaults.js';
 import { noSuchPage, outcomePage, PAGE_HEADERS, payPage } from './sandboxPage.js';
 import { isSigned, isSignedPage } from './sandboxSignature.js';
@@ -20,6 +21,7 @@ const FLAKY_CALLS = 2;
 const MAX_FLAKY = 1_000;
 
 const chargeSchema = z.object({ amountMinor: z.string().regex(/^\d{1,15}$/), currency: z.string().length(3), token: z.string().max(200).optional() });
+const payoutSchema = z.object({ amountMinor: z.string().regex(/^\d{1,15}$/), currency: z.string().length(3), accountNumber: z.string().max(40) });
 const settlementSchema = z.object({ from: z.coerce.date(), to: z.coerce.date() });
 const pageSchema = z.object({ amount: z.string().regex(/^\d{1,15}$/), currency: z.string().length(3), signature: z.string().regex(/^[0-9a-f]{64}$/) });
 const outcomes = { pay: 'PAID', decline: 'DECLINED' } as const;
@@ -44,6 +46,8 @@ export function sandboxRoutes(options: { db: Database; secret: string; faults?: 
     if (!isSigned(secret, db.clock(), request.headers, signed)) return sendJson(response, 401, { error: 'BAD_SIGNATURE' });
     if (request.method === 'GET' && rest[0] === 'settlement') return serveSettlement(request, response, url);
     const [what, orderId, action] = rest;
+    if (request.method === 'GET' && what === 'charges' && orderId && action === undefined) return serveOrder(request, response, orderId);
+    if (request.method === 'POST' && what === 'payouts' && orderId && action === undefined) return servePayout(request, response, orderId);
     if (request.method !== 'POST' || what !== 'charges' || !orderId || !isAction(action)) return sendJson(response, 404, { error: 'NOT_FOUND' });
     return serveCharge(request, response, orderId, action);
   }
@@ -58,6 +62,25 @@ export function sandboxRoutes(options: { db: Database; secret: string; faults?: 
     const answer = await run(request, (tx) => answerCharge(tx, call));
     if (token === 'tok_timeout') await silence(response);
     sendJson(response, 200, answer);
+  }
+
+  async function servePayout(request: Request, response: ServerResponse, orderId: string): Promise<void> {
+    const key = request.headers['idempotency-key'];
+    const parsed = payoutSchema.safeParse(parseJson(request.rawBody));
+    if (typeof key !== 'string' || !parsed.success) return sendJson(response, 400, { error: 'BAD_REQUEST' });
+    const { amountMinor, currency, accountNumber } = parsed.data;
+    const payout = { key, orderId, accountNumber, amountMinor: BigInt(amountMinor), currency };
+    sendJson(response, 200, await run(request, (tx) => takePayout(tx, payout, faultsOf(payout.amountMinor, faults).delayMs)));
+  }
+
+  async function serveOrder(request: Request, response: ServerResponse, orderId: string): Promise<void> {
+    const charge = await run(request, (tx) => chargeOf(tx, orderId));
+    sendJson(response, 200, {
+      state: charge?.status ?? 'UNKNOWN',
+      authorisedMinor: (charge?.amountMinor ?? 0n).toString(),
+      capturedMinor: (charge?.capturedMinor ?? 0n).toString(),
+      refundedMinor: (charge?.refundedMinor ?? 0n).toString(),
+    });
   }
 
   function failsStill(key: string): boolean {

@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
+import { ApolloServer } from '@apollo/server';
+import { startStandaloneServer } from '@apollo/server/standalone';
+import { bareConfigSchema, startBareGateway } from '../../gateway/bareGateway.js';
+import { createLog } from '../../platform/log.js';
+
+// One gateway over a supergraph file, in a process of its own: `plain`, as Apollo's documentation sets it up, `ours`, or `ours-sharing`, which sends equal
+// fetches that run at the same moment once, whichever client they are for.
+
+async function start(kind: string, file: string): Promise<number> {
+  const supergraphSdl = await readFile(file, 'utf8');
+  if (kind.startsWith('ours')) {
+    const config = bareConfigSchema.parse({ shareFetches: kind === 'ours-sharing' });
+    return (await startBareGateway({ supergraphSdl, port: 0, config, log: createLog({ service: 'bench', level: 'silent' }) })).port;
+  }
+  const gateway = new ApolloGateway({ supergraphSdl, buildService: ({ url }) => new RemoteGraphQLDataSource({ url }) });
+  const { url } = await startStandaloneServer(new ApolloServer({ gateway }), { listen: { port: 0, host: '127.0.0.1' } });
+  return Number(new URL(url).port);
+}
+
+process.env.NODE_ENV = 'production';
+process.on('message', () => {
+  // With --expose-gc what is asked for is what is kept, not what waits to be collected.
+  (globalThis as { gc?: () => void }).gc?.();
+  const { rss, heapUsed } = process.memoryUsage();
+  process.send?.({ cpu: process.cpuUsage(), rss, heapUsed });
+});
+process.once('SIGINT', () => process.exit(0));
+start(process.argv[2] ?? 'ours', process.argv[3] ?? '').then((port) => process.send?.({ port }));
