@@ -2,6 +2,8 @@
 FROM node:22-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
+# Applied by npm ci; see docs/decisions.md.
+COPY patches ./patches
 # Optional packages stay: password hashing has its native code in one.
 RUN npm ci --no-audit --no-fund --include=dev
 COPY . .

@@ -78,6 +78,8 @@ const POOL_SIZE = 20;
 const IDLE_TIMEOUT_S = 30;
 const CONNECT_TIMEOUT_S = 10;
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** The longest pause before a connection is tried again. The driver's own is 20 s, which would keep an outage going after its cause has ended. */
+const MAX_RECONNECT_PAUSE_S = 1;
 /** Attempts of one transaction: a deadlock or serialization failure is tried again, and then reported. */
 const MAX_ATTEMPTS = 4;
 
@@ -86,6 +88,7 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
     max: options.poolSize ?? POOL_SIZE,
     idle_timeout: IDLE_TIMEOUT_S,
     connect_timeout: CONNECT_TIMEOUT_S,
+    backoff: (failures) => (0.5 + Math.random() / 2) * Math.min(2 ** failures / 100, MAX_RECONNECT_PAUSE_S),
     onnotice: () => {},
     connection: { application_name: options.applicationName, statement_timeout: STATEMENT_TIMEOUT_MS },
   });

@@ -13,7 +13,8 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const LEAST_NODE = [20, 19];
 const LOCK = path.join(root, 'package-lock.json');
 const MODULES = path.join(root, 'node_modules');
-/** Holds the hash of the package-lock.json that node_modules was installed from. */
+const PATCHES = path.join(root, 'patches');
+/** Holds the hash of the package-lock.json and the patches that node_modules was made from. */
 const INSTALL_STAMP = path.join(MODULES, '.waygraph-lock');
 /** npm's own record of what it installed; present only when it got to the end. */
 const INSTALLED = path.join(MODULES, '.package-lock.json');
@@ -32,13 +33,21 @@ export function requireNode() {
   throw new Unprepared(`Waygraph needs Node ${LEAST_NODE.join('.')} or newer; this is ${process.versions.node}. See https://nodejs.org/`);
 }
 
-/** Installs what package-lock.json names, development tools included, because the build is one. @throws Unprepared with npm's output */
+/** Installs what package-lock.json names, development tools included, because the build is one; npm then applies patches/. @throws Unprepared with npm's output */
 export async function installDependencies() {
-  const wanted = createHash('sha256').update(readFileSync(LOCK)).digest('hex');
+  const sources = [
+    LOCK,
+    ...readdirSync(PATCHES)
+      .sort()
+      .map((name) => path.join(PATCHES, name)),
+  ];
+  const hash = createHash('sha256');
+  for (const source of sources) hash.update(readFileSync(source));
+  const wanted = hash.digest('hex');
   const isStamped = existsSync(INSTALL_STAMP) && readFileSync(INSTALL_STAMP, 'utf8') === wanted;
   if (isStamped && existsSync(INSTALLED)) return;
-  // Somebody ran npm themselves, after the lock changed.
-  if (existsSync(INSTALLED) && statSync(INSTALLED).mtimeMs > statSync(LOCK).mtimeMs) return;
+  // Somebody ran npm themselves, after the last change.
+  if (existsSync(INSTALLED) && sources.every((source) => statSync(INSTALLED).mtimeMs > statSync(source).mtimeMs)) return;
   // npm empties what it installs into: through a link that would be the node_modules of another checkout.
   if (lstatSync(MODULES, { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new Unprepared(

@@ -6,7 +6,7 @@ import { eventually, startTestSubgraph, type TestSubgraph } from '../../test/sub
 import { accepted, given, type OnlineDriver, type Spot, shifted } from './dispatch.given.js';
 import { startDispatch } from './main.js';
 import { openPositionBacklog } from './positionBacklog.js';
-import { type Wire, wireTo } from './wire.given.js';
+import { type Wire, wireTo } from '../../test/given/wire.js';
 
 let t: TestSubgraph;
 let say: ReturnType<typeof given>;

@@ -80,6 +80,15 @@ test('BK-06: a cancelled booking is refunded less its fee', async () => {
   expect(await wallet(customer)).toEqual(['0.00', '0.00']);
 });
 
+test('BK-06: a confirmation that is heard after the cancellation takes nothing', async () => {
+  const customer = await g.withMoney(user('CUSTOMER'), '100.00');
+  const id = await g.heldBooking(customer, 80_00);
+  await g.booking('booking.cancelled', id, { feeMinor: '1550' });
+  await g.booking('booking.confirmed', id, { totalMinor: '8000' });
+  expect(await wallet(customer)).toEqual(['84.50', '84.50']);
+  expect(await paymentOf(id)).toMatchObject({ status: 'CAPTURED', captured: { amount: '15.50' }, refunded: { amount: '0.00' } });
+});
+
 test('PL-11: a card is authorised, captured when confirmed, and refunded less the fee', async () => {
   const id = await g.heldBooking(user('CUSTOMER'), 500_00, { paymentMethod: 'CARD', paymentToken: 'tok_ok' });
   await reaches(id, 'AUTHORISED');

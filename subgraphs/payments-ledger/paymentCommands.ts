@@ -48,12 +48,16 @@ export async function authorisePayment(tx: LedgerTx, input: NewPayment): Promise
   await authorised(tx, payment);
 }
 
-/** Takes the money of a confirmed booking; a promise that ran out before is not renewed: the payment FAILED, and booking cancels what was not paid. */
+/**
+ * Takes the money of a confirmed booking; a promise that ran out before is not renewed: the payment FAILED, and booking cancels what was not paid. A booking
+ * that was ended stays ended: a confirmation that is heard after that takes nothing.
+ */
 export async function captureBooking(tx: LedgerTx, bookingId: string, total: { owedMinor: bigint; currency: string }): Promise<void> {
   const subject: Subject = { type: 'BOOKING', id: bookingId };
-  await keepPayable(tx, subject, { state: 'CONFIRMED', ...total });
   const found = await lockPayment(tx, subject);
   if (!found) throw new Error(`booking ${bookingId} was confirmed without a payment`);
+  if (found.wanted === 'CLOSE') return;
+  await keepPayable(tx, subject, { state: 'CONFIRMED', ...total });
   const payment = await change(tx, found, { wanted: 'CAPTURE' });
   if (payment.method === 'CARD') return openNextCall(tx, payment);
   // The promise ran out while the confirmation was on its way: the money may be spent, and nothing is taken without being asked for again.
@@ -70,11 +74,11 @@ export async function captureBooking(tx: LedgerTx, bookingId: string, total: { o
  * Repeating it changes nothing. An authorisation that comes after this is voided when it comes.
  */
 export async function closePayment(tx: LedgerTx, subject: Subject, feeMinor: bigint): Promise<void> {
+  const found = await lockPayment(tx, subject);
   await tx.orm
     .update(payables)
     .set({ state: 'CANCELLED', owedMinor: feeMinor, since: tx.now })
     .where(and(eq(payables.subjectType, subject.type), eq(payables.subjectId, subject.id), sql`${payables.state} <> 'CANCELLED'`));
-  const found = await lockPayment(tx, subject);
   if (!found || found.wanted === 'CLOSE') return;
   const payment = await change(tx, found, { wanted: 'CLOSE', feeMinor });
   if (isTaken(payment)) return settleDifference(tx, payment, 'close');

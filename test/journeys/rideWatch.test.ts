@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from '../../platform/demoAccounts.js';
 import type { WaygraphClient } from '../../sdk/client.js';
-import { wireTo } from '../../subgraphs/dispatch/wire.given.js';
+import { wireTo } from '../given/wire.js';
 import { ask } from '../given/people.js';
 import { startGraph, type TestGraph } from '../graphHarness.js';
 import { eventually } from '../subgraphHarness.js';
