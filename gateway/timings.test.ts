@@ -16,6 +16,10 @@ test('EN-06: who asks is told how long each fetch took, and what it was for', as
     ['cars', 'trip', 1],
     ['people', 'trip.car', 1],
   ]);
+  expect(
+    timings.map(({ operation }) => /trip\(|plate|label/.exec(operation)?.[0]),
+    'and with what',
+  ).toEqual(['trip(', 'plate', 'label']);
   const [first, ...others] = timings;
   expect(first?.startMs).toBeGreaterThanOrEqual(0);
   for (const { startMs, durationMs } of others) expect([durationMs > 0, startMs >= (first?.startMs ?? 0) + (first?.durationMs ?? 0)]).toEqual([true, true]);

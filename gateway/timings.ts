@@ -19,6 +19,8 @@ export interface ToldTiming {
   durationMs: number;
   /** Entities that were asked for, each once; 0 for root fields. */
   entities: number;
+  /** What the subgraph was asked, as the plan has it. */
+  operation: string;
 }
 
 /** Collects where the time of one operation goes. */
@@ -39,12 +41,13 @@ export function createTimings(): Timings {
     told: () =>
       [...noted]
         .sort((a, b) => a.startedMs - b.startedMs)
-        .map(({ service, path, startedMs, durationMs, entities }) => ({
+        .map(({ service, path, startedMs, durationMs, entities, operation }) => ({
           service,
           path: path.replaceAll(OWN_ALIAS, ''),
           startMs: rounded(startedMs - beganMs),
           durationMs: rounded(durationMs),
           entities,
+          operation,
         })),
   };
 }

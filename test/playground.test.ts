@@ -52,6 +52,14 @@ test.skipIf(!BROWSER)(
     await choose('Account 4 me and my wallet');
     await result.getByText('20000.00').first().waitFor();
 
+    await page.click('#plan');
+    const plan = page.locator('.plan');
+    await plan.getByText('2 fetches from 2 subgraph(s)').waitFor();
+    expect((await plan.locator('.service').allInnerTexts()).sort(), 'which subgraphs it came from').toEqual(['identity', 'payments-ledger']);
+    await plan.locator('summary').first().click();
+    expect(await plan.locator('pre').first().innerText(), 'and what they were asked').toMatch(/^query .*\{\n {2}me/);
+    expect(await result.innerText()).not.toContain('timings');
+
     await choose('Office 11 watch my wallet');
     await page.waitForSelector('.graphiql-execute-button[aria-label*="Stop"]');
     const customer = await graph.as('customer');

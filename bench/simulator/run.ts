@@ -78,7 +78,10 @@ export async function runOn(system: System, settings: Settings, stopped: AbortSi
     await comeInTime(requests, beganAt, stopped, (request) => rides.push(riders.ride(request, own)));
     await until(beganAt + stretchMs, stopped);
   }
-  await Promise.race([Promise.all(rides), until(Date.now() + settings.drainS * 1000, stopped)]);
+  // The drain's timer ends with the last ride: left alone it would keep the process alive.
+  const allOver = new AbortController();
+  const over = Promise.all(rides).finally(() => allOver.abort());
+  await Promise.race([over, until(Date.now() + settings.drainS * 1000, AbortSignal.any([stopped, allOver.signal]))]);
   view.stop();
   const report = reportOf(statistics, { ...settings, system: system.description, node: process.versions.node });
   await riders.stop();

@@ -14,6 +14,8 @@ export interface FetchTiming {
   durationMs: number;
   /** Entities that were asked for; 0 for root fields. */
   entities: number;
+  /** The document that the subgraph got. */
+  operation: string;
 }
 
 /** Something that went wrong in a fetch, at places in the data. */
@@ -111,6 +113,7 @@ async function runFetch(run: Run, step: FetchStep, cursor: Cursor): Promise<void
     startedMs,
     durationMs: performance.now() - startedMs,
     entities: entities?.texts.length ?? 0,
+    operation: step.query,
   });
 }
 
