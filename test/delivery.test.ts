@@ -268,14 +268,10 @@ test('PF-03: a job that fails three times is a dead letter with its whole contex
   });
   await queue.send('job', { n: 7 }, { priority: 'HIGH' });
   const admin = new Queue('work-dead', { connection: { url: redis.url }, prefix: '{waygraph}' });
-  const [letter] = await eventually(
-    async () => {
-      const waiting = await admin.getJobs();
-      return waiting.length > 0 && waiting;
-    },
-    'the dead letter',
-    30_000,
-  );
+  const [letter] = await eventually(async () => {
+    const waiting = await admin.getJobs();
+    return waiting.length > 0 && waiting;
+  }, 'the dead letter');
   expect(attempts).toEqual([1, 2, 3]);
   expect(letter).toMatchObject({ name: 'job', data: { data: { n: 7 }, error: 'out of order', attempts: 3 } });
   await admin.close();

@@ -21,10 +21,11 @@ export function user(...roles: Role[]): Actor & { kind: 'USER' } {
   return { kind: 'USER', id: randomUUID(), roles: roles.length > 0 ? roles : ['CUSTOMER'], sessionId: null };
 }
 
-/** Waits for a condition, never for a time. Fails with what it last saw. */
-export async function eventually<T>(check: () => Promise<T> | T, what = 'the condition', withinMs = 15_000): Promise<Exclude<NonNullable<T>, false>> {
+/** Waits for a condition, never for a time. Fails with what it last saw. The limit is for what never comes, and generous: machines are busy at times. */
+export async function eventually<T>(check: () => Promise<T> | T, what = 'the condition', withinMs = 45_000): Promise<Exclude<NonNullable<T>, false>> {
   const deadline = Date.now() + withinMs;
   let last: unknown;
+  let pauseMs = 10;
   while (Date.now() < deadline) {
     try {
       const value = await check();
@@ -33,7 +34,9 @@ export async function eventually<T>(check: () => Promise<T> | T, what = 'the con
     } catch (error) {
       last = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    // Who waits for long looks less often: looking costs what is waited for the processor.
+    pauseMs = Math.min(pauseMs * 1.5, 100);
   }
   throw new Error(`${what} did not come true within ${withinMs} ms; last seen: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
 }

@@ -88,17 +88,13 @@ const AGREEMENT = 'query($id: ID!) { booking(id: $id) { agreement { status versi
 const agreementOf = async (actor: Parameters<TestSubgraph['run']>[0], id: string) =>
   (await booking.run<{ booking: { agreement: Agreement | null } | null }>(actor, AGREEMENT, { id })).data.booking?.agreement ?? null;
 const sent = (actor: Parameters<TestSubgraph['run']>[0], id: string, version = 1) =>
-  eventually(
-    async () => {
-      const agreement = await agreementOf(actor, id);
-      return agreement?.status === 'SENT' && agreement.version === version ? agreement : null;
-    },
-    'the agreement to be sent',
-    40_000,
-  );
+  eventually(async () => {
+    const agreement = await agreementOf(actor, id);
+    return agreement?.status === 'SENT' && agreement.version === version ? agreement : null;
+  }, 'the agreement to be sent');
 const press = (signUrl: string, form: Record<string, string>) => fetch(signUrl, { method: 'POST', body: new URLSearchParams(form), redirect: 'manual' });
 
-test('BK-11: a confirmed booking gets an agreement, its customer reads and signs it, and the signed webhook says so', { timeout: 90_000 }, async () => {
+test('BK-11: a confirmed booking gets an agreement, its customer reads and signs it, and the signed webhook says so', async () => {
   const mona = say.customer();
   const car = await say.vehicle();
   const made = await say.held(mona, car.id, say.hoursAhead(48));
@@ -132,7 +128,7 @@ test('BK-11: a confirmed booking gets an agreement, its customer reads and signs
   expect(log.map(({ reason }) => reason)).toEqual(['AGREEMENT_SENT', 'AGREEMENT_SIGNED']);
 });
 
-test('BK-11: a webhook counts only with its signature, for what was sent, and once', { timeout: 90_000 }, async () => {
+test('BK-11: a webhook counts only with its signature, for what was sent, and once', async () => {
   const mona = say.customer();
   const made = await say.confirmed(mona, (await say.vehicle()).id, say.hoursAhead(48));
   await sent(mona, made.id);
@@ -165,7 +161,7 @@ test('BK-11: a webhook counts only with its signature, for what was sent, and on
   expect(signings.length).toBe(1);
 });
 
-test('BK-11: a changed booking gets a new agreement, and the old one cannot be signed any more', { timeout: 90_000 }, async () => {
+test('BK-11: a changed booking gets a new agreement, and the old one cannot be signed any more', async () => {
   const mona = say.customer();
   const car = await say.vehicle();
   const made = await say.confirmed(mona, car.id, say.hoursAhead(48));
@@ -180,7 +176,7 @@ test('BK-11: a changed booking gets a new agreement, and the old one cannot be s
   await eventually(async () => (await agreementOf(mona, made.id))?.status === 'DECLINED', 'the refusal');
 });
 
-test('BK-11: while the graph is down an agreement waits, and one whose booking ends is not sent', { timeout: 90_000 }, async () => {
+test('BK-11: while the graph is down an agreement waits, and one whose booking ends is not sent', async () => {
   const mona = say.customer();
   front.setDown(true);
   const [kept, dropped] = [await say.vehicle(), await say.vehicle()];
@@ -196,7 +192,7 @@ test('BK-11: while the graph is down an agreement waits, and one whose booking e
   expect((await readdir(path.join(dir, 'booking', 'agreements'))).length).toBe((await booking.owner`select 1 from agreements where sha256 is not null`).length);
 });
 
-test('BK-11: an agreement is for its customer and admins; its link is nothing to guess, and expires', { timeout: 90_000 }, async () => {
+test('BK-11: an agreement is for its customer and admins; its link is nothing to guess, and expires', async () => {
   const mona = say.customer();
   const made = await say.confirmed(mona, (await say.vehicle()).id, say.hoursAhead(48));
   const { url } = await sent(mona, made.id);
@@ -212,7 +208,7 @@ test('BK-11: an agreement is for its customer and admins; its link is nothing to
   booking.setClock(new Date());
 });
 
-test('ID-08: raw SQL as the service reads no agreement, photo or envelope of somebody else', { timeout: 60_000 }, async () => {
+test('ID-08: raw SQL as the service reads no agreement, photo or envelope of somebody else', async () => {
   const mona = say.customer();
   const made = await say.confirmed(mona, (await say.vehicle()).id, say.hoursAhead(48));
   await sent(mona, made.id);

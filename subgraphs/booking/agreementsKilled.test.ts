@@ -92,14 +92,10 @@ test.each(STEPS)('BK-11: killed %s, the agreement is sent all the same, and ther
   // As if the lease were over.
   await booking.owner`update timers set due_at = now() where kind = 'agreement'`;
   const next = await startBooking({ ...environment, graphUrl: () => `${origin}/graphql` }, config());
-  const agreement = await eventually(
-    async () => {
-      const [row] = await booking.owner`select id, status, sha256 from agreements where booking_id = ${made.uuid}`;
-      return row?.status === 'SENT' ? row : null;
-    },
-    'the agreement to be sent',
-    40_000,
-  ).finally(() => next.stop());
+  const agreement = await eventually(async () => {
+    const [row] = await booking.owner`select id, status, sha256 from agreements where booking_id = ${made.uuid}`;
+    return row?.status === 'SENT' ? row : null;
+  }, 'the agreement to be sent').finally(() => next.stop());
   const file = await readFile(path.join(dir, 'booking', 'agreements', `${agreement.id}.pdf`));
   expect(createHash('sha256').update(file).digest('hex')).toBe(agreement.sha256);
   if (before?.sha256) expect(agreement.sha256).toBe(before.sha256);

@@ -191,7 +191,7 @@ test('BK-03: promotion, young driver and a return elsewhere are lines of the quo
   expect(await code({ returnStationId: publicId('stn', randomUUID()) })).toBe('NOT_FOUND');
 });
 
-test('ID-05b: a partner books for many guests, and for each of them as much as a customer may', { timeout: 60_000 }, async () => {
+test('ID-05b: a partner books for many guests, and for each of them as much as a customer may', async () => {
   const partner = user('PARTNER');
   const book = async (guest: Record<string, unknown>, n: number) => {
     const car = await say.vehicle();

@@ -53,7 +53,7 @@ const photo = () =>
     .toBuffer();
 const files = async () => (await readdir(dir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
 
-test('BK-07: photos of pick-up and return are seen by the customer and admins, by links that expire, and hold no place', { timeout: 60_000 }, async () => {
+test('BK-07: photos of pick-up and return are seen by the customer and admins, by links that expire, and hold no place', async () => {
   const mona = say.customer();
   const made = await say.confirmed(mona, (await say.vehicle()).id, say.hoursAhead(1));
   const first = (await ask(made.id, 'PICKUP')).data.requestRentalPhoto;
@@ -81,7 +81,7 @@ test('BK-07: photos of pick-up and return are seen by the customer and admins, b
   booking.setClock(new Date());
 });
 
-test('BK-07: a photo comes when its moment is, from an admin, and what is none leaves nothing behind', { timeout: 60_000 }, async () => {
+test('BK-07: a photo comes when its moment is, from an admin, and what is none leaves nothing behind', async () => {
   const mona = say.customer();
   const car = await say.vehicle();
   const held = await say.held(mona, car.id, say.hoursAhead(48));

@@ -40,14 +40,10 @@ test('DP-22, DP-22b: requests of a city are matched together for the least picku
   const [first, second] = [say.rider(), say.rider()];
   const trips = await Promise.all([say.requested(first, shifted(here, -300)), say.requested(second, shifted(here, 400))]);
   const [forFirst, forSecond] = tripIds(trips);
-  const offers = await eventually(
-    async () => {
-      const rows = await t.owner`select trip_id, driver_id from offers where trip_id in ${t.owner([forFirst ?? '', forSecond ?? ''])} and status = 'PENDING'`;
-      return rows.length === 2 ? new Map(rows.map((row) => [row.trip_id as string, row.driver_id as string])) : null;
-    },
-    'two offers',
-    30_000,
-  );
+  const offers = await eventually(async () => {
+    const rows = await t.owner`select trip_id, driver_id from offers where trip_id in ${t.owner([forFirst ?? '', forSecond ?? ''])} and status = 'PENDING'`;
+    return rows.length === 2 ? new Map(rows.map((row) => [row.trip_id as string, row.driver_id as string])) : null;
+  }, 'two offers');
   expect([offers.get(forFirst ?? ''), offers.get(forSecond ?? '')]).toEqual([middle.uuid, far.uuid]);
 
   const [tick] = await ticksWith(2);
@@ -107,11 +103,11 @@ test('DP-22b: a driver whom somebody else takes while a tick decides is recorded
     // As another search does that takes him at this moment.
     await sql`select 1 from drivers where id = ${driver.uuid} for no key update`;
     const made = uuidOf('trp', (await say.requested(say.rider(), here)).id) ?? '';
-    expect(await eventually(() => lastOf(made), 'a tick', 30_000)).toEqual({ asked: [], passedOver: [driver.uuid] });
+    expect(await eventually(() => lastOf(made), 'a tick')).toEqual({ asked: [], passedOver: [driver.uuid] });
     expect([...(await reasons(made))]).toEqual([]);
     return made;
   });
-  await eventually(async () => (await lastOf(trip))?.asked.includes(driver.uuid), 'the next tick', 30_000);
+  await eventually(async () => (await lastOf(trip))?.asked.includes(driver.uuid), 'the next tick');
   expect([...(await reasons(trip))]).toEqual([{ pickup_seconds: 0 }]);
 });
 
@@ -172,6 +168,6 @@ test('PF-02b: a search that waits in the pool for its next tick is not forgotten
 
 test('DP-22b: ticks are kept for a fortnight and then forgotten', async () => {
   t.setClock(new Date(Date.now() + 15 * 24 * 3_600_000));
-  await eventually(async () => (await t.owner`select 1 from matching_ticks where at < now() + interval '1 hour'`).length === 0, 'the ticks to go', 30_000);
+  await eventually(async () => (await t.owner`select 1 from matching_ticks where at < now() + interval '1 hour'`).length === 0, 'the ticks to go');
   expect([...(await t.owner`select 1 from trip_reasons where at < now() + interval '1 hour'`)]).toEqual([]);
 });

@@ -114,7 +114,7 @@ beforeAll(async () => {
 });
 afterAll(() => t[Symbol.asyncDispose]());
 
-test('DP-35: requests are counted once per cell and quarter hour, also after a pause, and the forecast learns from them', { timeout: 60_000 }, async () => {
+test('DP-35: requests are counted once per cell and quarter hour, also after a pause, and the forecast learns from them', async () => {
   const here = say.spot();
   const counted = async () =>
     [...(await t.owner`select quarter_at, requests from demand_counts where cell = ${cellOf(here)} order by quarter_at`)].map(
@@ -124,11 +124,11 @@ test('DP-35: requests are counted once per cell and quarter hour, also after a p
   await eventually(async () => (await until()).getTime() === Date.parse('2031-06-01T09:00:00Z'), 'the first count');
   for (let i = 0; i < 3; i += 1) await say.requested(say.rider(), here);
   t.setClock(new Date('2031-06-01T09:16:00Z'));
-  await eventually(async () => (await counted()).length === 1, 'the quarter to be counted', 20_000);
+  await eventually(async () => (await counted()).length === 1, 'the quarter to be counted');
   await say.requested(say.rider(), here);
   // An hour of silence is caught up quarter by quarter.
   t.setClock(new Date('2031-06-01T10:16:00Z'));
-  await eventually(async () => (await until()).getTime() === Date.parse('2031-06-01T10:15:00Z'), 'the pause to be caught up', 20_000);
+  await eventually(async () => (await until()).getTime() === Date.parse('2031-06-01T10:15:00Z'), 'the pause to be caught up');
   expect(await counted()).toEqual(['09:00 3', '09:15 1']);
   const seasonsOf = (cell: string) => t.owner`select slot, level, weeks from demand_seasons where cell = ${cell} order by slot`;
   // 9:00 UTC is noon in Cairo in June, of a Sunday.
@@ -138,11 +138,11 @@ test('DP-35: requests are counted once per cell and quarter hour, also after a p
   ]);
   // Two weeks later somebody asks once from somewhere else: two weeks of three were quiet there.
   t.setClock(new Date('2031-06-15T09:01:00Z'));
-  await eventually(async () => (await until()).getTime() === Date.parse('2031-06-15T09:00:00Z'), 'a week to be caught up', 40_000);
+  await eventually(async () => (await until()).getTime() === Date.parse('2031-06-15T09:00:00Z'), 'a week to be caught up');
   const elsewhere = say.spot();
   await say.requested(say.rider(), elsewhere);
   t.setClock(new Date('2031-06-15T09:16:00Z'));
-  await eventually(async () => (await until()).getTime() === Date.parse('2031-06-15T09:15:00Z'), 'the quarter to be counted', 20_000);
+  await eventually(async () => (await until()).getTime() === Date.parse('2031-06-15T09:15:00Z'), 'the quarter to be counted');
   expect([...(await seasonsOf(cellOf(elsewhere)))]).toEqual([{ slot: 48, level: expect.closeTo(1 / 3), weeks: 3 }]);
   expect((await seasonsOf(cellOf(here)))[0]).toEqual({ slot: 48, level: 1, weeks: 3 });
 });
@@ -166,7 +166,7 @@ test('DP-35: an idle driver gets a hint to a busier cell near him; a busy one, a
   expect(accepted(await hint()).repositionHint).toBeNull();
 });
 
-test('DP-35: a place where many wait does not look empty from afar, however many wait nearer', { timeout: 30_000 }, async () => {
+test('DP-35: a place where many wait does not look empty from afar, however many wait nearer', async () => {
   const here = say.spot();
   const driver = await say.driver(here);
   const busy = gridDisk(cellOf(here), 4).at(-1) as string;

@@ -142,7 +142,7 @@ test('DP-01b: what is no paper is refused with field and rule, and leaves nothin
   expect(await files()).toBe(before);
 });
 
-test('DP-01b: thirty papers are the most, also when they come at once', { timeout: 60_000 }, async () => {
+test('DP-01b: thirty papers are the most, also when they come at once', async () => {
   const { actor } = await registered();
   const urls: string[] = [];
   for (let i = 0; i < 32; i += 1) urls.push(accepted(await ask(actor, 'LICENCE')).answer?.url ?? '');

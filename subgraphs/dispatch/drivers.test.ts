@@ -190,7 +190,7 @@ test('PF-02b: each thing that must never be is found, and gone when it is mended
   await say.offer(driver);
   const [offer] = await t.owner`update offers set expires_at = now() - interval '1 hour' where driver_id = ${driver.uuid} and status = 'PENDING' returning id`;
   await finds('OFFER_PAST_ITS_TIME', String(offer?.id));
-  await eventually(async () => (await say.stateOf(driver)) !== 'OFFERED', 'the round is over', 30_000);
+  await eventually(async () => (await say.stateOf(driver)) !== 'OFFERED', 'the round is over');
 
   await set({ state: 'AVAILABLE' });
   await say.move(driver, pickup, 20);

@@ -44,6 +44,6 @@ test('DP-33: points that a device recorded offline and sends hours later are in 
     ),
   );
   expect(answer).toMatchObject({ accepted: 8, rejected: 0 });
-  await eventually(async () => (await lengthOf()) !== before && ((await lengthOf()) ?? 0) > before + 3_000, 'the late points to be in the route', 30_000);
+  await eventually(async () => (await lengthOf()) !== before && ((await lengthOf()) ?? 0) > before + 3_000, 'the late points to be in the route');
   expect(await lengthOf()).toBeLessThan(15_000);
 });

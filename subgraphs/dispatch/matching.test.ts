@@ -79,7 +79,7 @@ test('DP-23: a driver who holds two offers accepts both at once: he gets one tri
     accepted(await say.goOffline(driver));
   }
   await t.owner`create unique index offers_one_pending_per_driver on offers (driver_id) where status = 'PENDING'`;
-}, 60_000);
+});
 
 test('DP-22: the best five are asked first; when all have declined, the next are asked at once', async () => {
   const pickup = say.spot();

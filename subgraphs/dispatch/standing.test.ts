@@ -51,7 +51,6 @@ test('PL-21, DP-20: who is suspected of fraud gets no offers until it is decided
   await eventually(
     async () => (await t.owner`select 1 from timers where kind = 'location.upkeep' and due_at > now() + interval '25 hours'`).length > 0,
     'the look at standings',
-    30_000,
   );
   expect(await standingOf(suspect)).toBe('POOR');
   t.setClock(new Date());

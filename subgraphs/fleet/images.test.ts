@@ -58,7 +58,7 @@ const refusal = async (response: Response) => {
 const uploadOf = async (id: string) =>
   (await fleet.run<{ imageUpload: { status: string; percent: number } | null }>(admin, 'query($id: ID!) { imageUpload(id: $id) { status percent } }', { id }))
     .data.imageUpload;
-const ready = (id: string) => eventually(async () => (await uploadOf(id))?.status === 'READY', 'the renditions', 40_000);
+const ready = (id: string) => eventually(async () => (await uploadOf(id))?.status === 'READY', 'the renditions');
 const IMAGES = 'query($id: ID) { vehicle(id: $id) { images { id alt url width height variants { size format url width height bytes } } } }';
 interface Shown {
   vehicle: {
@@ -108,9 +108,7 @@ function bomb(side: number): Buffer {
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
 }
 
-test('FL-06: an uploaded photo becomes renditions that everybody sees, turned upright, without what it knew of place and camera', {
-  timeout: 90_000,
-}, async () => {
+test('FL-06: an uploaded photo becomes renditions that everybody sees, turned upright, without what it knew of place and camera', async () => {
   const car = await newCar();
   const { data, errors } = await ask(car);
   expect(errors).toEqual([]);
@@ -152,25 +150,21 @@ test('FL-06: an uploaded photo becomes renditions that everybody sees, turned up
   await eventually(async () => (await filesIn()).filter((name) => name.startsWith('original')).length === 0, 'the original to be gone');
 });
 
-test('FL-06: progress can be watched while the renditions are made', { timeout: 90_000 }, async () => {
+test('FL-06: progress can be watched while the renditions are made', async () => {
   const { data } = await ask(await newCar());
   await send(data.requestImageUpload, await photo(3000, 2000));
   const seen = new Set<number>();
-  await eventually(
-    async () => {
-      const upload = await uploadOf(data.requestImageUpload.id);
-      seen.add(upload?.percent ?? -1);
-      return upload?.status === 'READY';
-    },
-    'the renditions',
-    40_000,
-  );
+  await eventually(async () => {
+    const upload = await uploadOf(data.requestImageUpload.id);
+    seen.add(upload?.percent ?? -1);
+    return upload?.status === 'READY';
+  }, 'the renditions');
   expect([...seen]).toEqual([...seen].sort((a, b) => a - b));
   expect(seen.size).toBeGreaterThan(2);
   expect(seen.has(100)).toBe(true);
 });
 
-test('FL-06: what is no good picture is refused by what it holds, with its field and rule, and leaves no row, file or job', { timeout: 90_000 }, async () => {
+test('FL-06: what is no good picture is refused by what it holds, with its field and rule, and leaves no row, file or job', async () => {
   const car = await newCar();
   const before = { rows: await rows(), files: (await filesIn()).length, jobs: await jobs() };
   const ticket = async (contentType: string, fileName: string) => (await ask(car, { contentType, fileName })).data.requestImageUpload;
@@ -230,7 +224,7 @@ test('FL-06: an upload is agreed for a type, a name that fits it, and a car that
   }
 });
 
-test('FL-06: an upload address is good for one picture, for a while, and cannot be changed', { timeout: 60_000 }, async () => {
+test('FL-06: an upload address is good for one picture, for a while, and cannot be changed', async () => {
   const car = await newCar();
   const ticket = (await ask(car)).data.requestImageUpload;
   const bytes = await photo(300, 200);
@@ -252,7 +246,7 @@ test('FL-06: an upload address is good for one picture, for a while, and cannot 
   fleet.setClock(new Date());
 });
 
-test('FL-06: an admin orders pictures and deletes them, and their files go too', { timeout: 90_000 }, async () => {
+test('FL-06: an admin orders pictures and deletes them, and their files go too', async () => {
   const car = await newCar();
   const ids: string[] = [];
   for (const alt of ['first', 'second', 'third']) {

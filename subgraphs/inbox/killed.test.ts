@@ -14,7 +14,7 @@ import { startInbox } from './main.js';
 const idle = { name: 'inbox', routes: [], stop: async () => {} } as Partial<Subgraph> as Subgraph;
 
 /** Where the process dies: after its claim and before its call, or after the provider took the mail and before that was recorded. */
-test.each(['address', 'provider'] as const)('IN-06: killed at the %s, the inbox loses no mail and sends none twice', { timeout: 60_000 }, async (stopAt) => {
+test.each(['address', 'provider'] as const)('IN-06: killed at the %s, the inbox loses no mail and sends none twice', async (stopAt) => {
   await using provider = await startFakeProvider();
   await using t = await startTestSubgraph('inbox', async () => idle);
   const env = { MAIL_PROVIDER: 'resend', RESEND_API_KEY: 're_test', RESEND_API_URL: provider.url, MAIL_FIRST_RETRY_MS: '50' };

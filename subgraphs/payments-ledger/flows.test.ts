@@ -299,7 +299,7 @@ test('PL-12, PL-14: Kashier: a capture whose answer was lost is no debt; nor is 
   const voids = () => fake.calls.filter(({ path, body }) => path === `/v3/orders/${refused.orderId}/` && body.apiOperation === 'VOID').length;
   await eventually(() => voids() === 1, 'the promise to be given free');
   expect(await steps.wallet(driver, driver.id)).toMatchObject({ balance: { amount: '127.50' } });
-}, 60_000);
+});
 
 test('PL-14: Kashier: webhooks are believed only when everything that matters is signed', () => {
   const data = webhookData();

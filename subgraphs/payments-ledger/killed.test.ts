@@ -214,7 +214,7 @@ test('PF-02, PL-08, PL-10…13: killed between every two steps of every flow, wi
       if (now > there) [there, since] = [now, Date.now()];
       return there === armed.size || (there > 0 && Date.now() - since > QUIET_MS);
     };
-    await eventually(all, `one of ${[...armed.values()].map(({ name }) => name).join(', ')} to be reached`, 30_000);
+    await eventually(all, `one of ${[...armed.values()].map(({ name }) => name).join(', ')} to be reached`);
   };
 
   let kills = 0;

@@ -44,7 +44,7 @@ beforeAll(async () => {
   const share = { query: `mutation { shareTrip(tripId: "${ids.trip}") { token } }` };
   const { json } = await graph.post(share, { authorization: `Bearer ${tokens.customer}` });
   ids.link = (json.data as unknown as { shareTrip: { token: string } }).shareTrip.token;
-}, 60_000);
+});
 afterAll(() => graph[Symbol.asyncDispose]());
 
 /** `shown`, the code of the refusal at that field, or `hidden` when something above it is null without a word. */

@@ -89,14 +89,10 @@ describe.each(['one', 'split'] as const)('files through the one public port, lay
       return (await ask<{ booking: { agreement: Agreement | null } }>('customer', query, { id: createBooking.id })).booking.agreement;
     };
     const became = (status: string) =>
-      eventually(
-        async () => {
-          const agreement = await look();
-          return agreement?.status === status ? agreement : null;
-        },
-        `the agreement to be ${status}`,
-        40_000,
-      );
+      eventually(async () => {
+        const agreement = await look();
+        return agreement?.status === status ? agreement : null;
+      }, `the agreement to be ${status}`);
     const sent = await became('SENT');
     const pdf = await fetch(sent.url);
     expect(pdf.headers.get('content-type')).toBe('application/pdf');

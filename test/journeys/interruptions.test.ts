@@ -106,7 +106,7 @@ test('GW-13b, GW-14, GW-12: a changed schema, a killed subgraph and a restarted 
     await driver.AcceptOffer({ offerId: (await offered).value?.driverOffers.id ?? '' });
     await offers.return?.();
     const watchers = [await watch('customer', WATCH, { id }), await watch('driver', WATCH, { id })];
-    const see = (status: string) => eventually(() => watchers.every(({ states }) => states.at(-1) === status), `everybody to see ${status}`, 30_000);
+    const see = (status: string) => eventually(() => watchers.every(({ states }) => states.at(-1) === status), `everybody to see ${status}`);
     await see('ACCEPTED');
     const wallet = await watch('customer', 'subscription { walletUpdated { balance { amount } } }');
 
@@ -138,12 +138,12 @@ test('GW-13b, GW-14, GW-12: a changed schema, a killed subgraph and a restarted 
 
     await graph.kill('dispatch');
     await graph.revive('dispatch');
-    await eventually(() => driver.StartTrip({ tripId: id }).then(() => true), 'dispatch to answer again', 30_000);
+    await eventually(() => driver.StartTrip({ tripId: id }).then(() => true), 'dispatch to answer again');
     await see('STARTED');
 
     await redis.stop();
     redis = await startEmbeddedRedis({ dataDir: path.join(dir, 'redis'), port });
-    await eventually(() => driver.CompleteTrip({ tripId: id }).then(() => true), 'the ride to end', 30_000);
+    await eventually(() => driver.CompleteTrip({ tripId: id }).then(() => true), 'the ride to end');
     await see('COMPLETED');
     await eventually(() => watchers.every(({ completed }) => completed), 'the end of the stream');
     for (const { sequences, broken } of watchers) {
@@ -156,7 +156,7 @@ test('GW-13b, GW-14, GW-12: a changed schema, a killed subgraph and a restarted 
     const heard = wallet.events.length;
     const { initiateDeposit } = await rider.InitiateDeposit({ input: { amount: { amount: '25.00', currency: 'EGP' }, idempotencyKey: randomUUID() } });
     await fetch(initiateDeposit.paymentUrl, { method: 'POST', body: new URLSearchParams({ outcome: 'pay' }) });
-    await eventually(() => wallet.events.length > heard, 'the deposit in the wallet', 30_000);
+    await eventually(() => wallet.events.length > heard, 'the deposit in the wallet');
 
     // A token that ends takes its own socket along, and nobody else's; and is not taken again.
     const me = await graph.post({ query: '{ me { id } }' }, { authorization: `Bearer ${await tokenOf('customer')}` });

@@ -34,4 +34,4 @@ test('EV-01: what fleet and booking keep of others is rebuilt from the events, a
   await expect(customer.QuoteRental({ input: { vehicleId, ...WHEN } })).rejects.toMatchObject({ code: 'VEHICLE_UNAVAILABLE' });
   expect((await customer.Me()).me?.wallet).toEqual(before);
   expect(await graph.owner('inbox')`select count(*)::int as n from mail_deliveries`).toEqual(mails);
-}, 90_000);
+});

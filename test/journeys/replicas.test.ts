@@ -58,7 +58,7 @@ test('GW-15: a trip over two gateways reaches watchers of both, and who watched 
 
   const watchers = [watchTrip(rider, tripId, 0), watchTrip(riderElsewhere, tripId, 0)];
   const see = (watching: readonly Seen[], status: string) =>
-    eventually(() => watching.every(({ states }) => states.at(-1)?.status === status), `all watchers to see ${status}`, 30_000);
+    eventually(() => watching.every(({ states }) => states.at(-1)?.status === status), `all watchers to see ${status}`);
   await see(watchers, 'ACCEPTED');
   const driverElsewhere = await clientOf(graph.url, 'driver');
   for (const [n, at] of [driver, driverElsewhere].entries()) {

@@ -199,4 +199,4 @@ test('DP-23b: an accept after the cancel, and after another’s win', async () =
   await one.client.AcceptOffer({ offerId: taken.ids[0] ?? '' });
   await refused(two, ACCEPT, { id: taken.ids[1] }, { code: 'TRIP_TAKEN', field: 'offerId', rule: 'first_accept' });
   await rider.client.CancelTrip({ tripId: taken.tripId });
-}, 60_000);
+});

@@ -93,7 +93,7 @@ test('DP-35, DP-36: --compare-hints runs without and with hints, each on a fresh
   expect(reports[0]?.requests).toBe(reports[1]?.requests);
 });
 
-test('DP-36: a wrong option is told, with what there is', { timeout: 60_000 }, async () => {
+test('DP-36: a wrong option is told, with what there is', async () => {
   const wrong = simulate('--strategy', 'luck');
   expect([await wrong.ended, wrong.said()]).toEqual([1, expect.stringContaining('There is no strategy luck.')]);
   const much = simulate('--riders', '1000000');
