@@ -113,12 +113,10 @@ export class AnswerReader {
     // Early hints and the like: the answer itself is still to come. Nobody asked for another protocol.
     if (this.statusCode === 101) throw new UnreadableAnswer('NOT_HTTP', 'The peer wants to speak another protocol.');
     if (this.statusCode < 200) return null;
-    const headers = head.slice(status[0].length);
-    const length = only(headers, LENGTH);
-    const coding = only(headers, CODING);
+    const { length, coding, connection, keepAlive } = readHeaders(head, status[0].length);
     if (coding !== null && (length !== null || coding.toLowerCase() !== 'chunked'))
       throw new UnreadableAnswer('NOT_HTTP', 'It is not clear how long an answer is.');
-    this.reusableMs = reusableMs(headers, status[1] === '1');
+    this.reusableMs = reusableMs(connection, keepAlive, status[1] === '1');
     if (this.statusCode === 204 || this.statusCode === 304) return this.whole();
     if (coding !== null) this.state = 'chunk-size';
     else if (length === null) this.state = 'close';
@@ -169,22 +167,57 @@ export class AnswerReader {
   }
 }
 
-const LENGTH = /^content-length:[ \t]*(.*?)[ \t]*$/gim;
-const CODING = /^transfer-encoding:[ \t]*(.*?)[ \t]*$/gim;
-const CONNECTION = /^connection:[ \t]*(.*?)[ \t]*$/im;
-const KEEP_ALIVE = /^keep-alive:.*?timeout=(\d{1,6})/im;
-
-/** The value of a header that may be there once. @throws UnreadableAnswer when it is there twice */
-function only(headers: string, pattern: RegExp): string | null {
-  const [first, second] = headers.matchAll(pattern);
-  if (second) throw new UnreadableAnswer('NOT_HTTP', 'It is not clear how long an answer is.');
-  return first?.[1] ?? null;
+/** The headers that say where an answer ends, and what becomes of its connection. */
+interface Headers {
+  length: string | null;
+  coding: string | null;
+  connection: string | null;
+  keepAlive: string | null;
 }
 
-function reusableMs(headers: string, isPersistent: boolean): number {
-  const connection = CONNECTION.exec(headers)?.[1]?.toLowerCase();
-  if (connection?.includes('close') || (!isPersistent && !connection?.includes('keep-alive'))) return 0;
-  const told = KEEP_ALIVE.exec(headers)?.[1];
+/** In one pass: four searches by pattern were a thirtieth of all that a small query costs. @throws UnreadableAnswer when it is not clear how long the answer is */
+function readHeaders(head: string, from: number): Headers {
+  const found: Headers = { length: null, coding: null, connection: null, keepAlive: null };
+  for (let start = from; start < head.length; ) {
+    const lineBreak = head.indexOf('\n', start);
+    const end = lineBreak < 0 ? head.length : lineBreak - 1;
+    // A line that does not end as lines do may be two lines to somebody else.
+    if (lineBreak >= 0 && head[end] !== '\r') throw new UnreadableAnswer('NOT_HTTP', 'A header of an answer has a line break in it.');
+    if (MAY_MATTER.has(head[start])) note(found, head.slice(start, end));
+    start = end + 2;
+  }
+  return found;
+}
+
+/** First letters of the headers that `note` knows. */
+const MAY_MATTER: ReadonlySet<string | undefined> = new Set([...'cCtTkK']);
+
+function note(found: Headers, line: string): void {
+  const colon = line.indexOf(':');
+  const value = () => line.slice(colon + 1).trim();
+  switch (line.slice(0, Math.max(0, colon)).toLowerCase()) {
+    case 'content-length':
+      if (found.length !== null) throw new UnreadableAnswer('NOT_HTTP', 'It is not clear how long an answer is.');
+      found.length = value();
+      return;
+    case 'transfer-encoding':
+      if (found.coding !== null) throw new UnreadableAnswer('NOT_HTTP', 'It is not clear how long an answer is.');
+      found.coding = value();
+      return;
+    case 'connection':
+      found.connection = found.connection === null ? value() : `${found.connection},${value()}`;
+      return;
+    case 'keep-alive':
+      found.keepAlive ??= value();
+  }
+}
+
+const TIMEOUT = /timeout=(\d{1,6})/i;
+
+function reusableMs(connection: string | null, keepAlive: string | null, isPersistent: boolean): number {
+  const wish = connection?.toLowerCase();
+  if (wish?.includes('close') || (!isPersistent && !wish?.includes('keep-alive'))) return 0;
+  const told = keepAlive === null ? undefined : TIMEOUT.exec(keepAlive)?.[1];
   const ms = told === undefined ? KEEP_ALIVE_MS : Number(told) * 1_000 - KEEP_ALIVE_MARGIN_MS;
   return Math.max(0, Math.min(MAX_KEEP_ALIVE_MS, ms));
 }

@@ -158,8 +158,7 @@ export async function startBareGateway({
   const lean = leanHttp({
     path: '/graphql',
     documents,
-    canRun: (document, operationName, variables) => engine.canExecute({ document, operationName, variables }),
-    run: (document, operationName, variables, context) => engine.execute({ document, operationName, variables }, context),
+    execution: (operation) => engine.execution(operation),
     callerOf: (request, traceId) => callerOf(headerOf(request, 'authorization') ?? null, traceId, null, clientIpOf(request, 0)),
     timeoutMs: REQUEST_TIMEOUT_MS,
     others: app,

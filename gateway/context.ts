@@ -54,14 +54,18 @@ export function traceparentOf(traceId: string, spanId?: string): string {
  */
 export function clientIpOf(request: IncomingMessage, trustedProxies: number): string | null {
   const forwarded = request.headers['x-forwarded-for'];
-  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? ''))
+  if (forwarded === undefined) return withoutPrefix(request.socket.remoteAddress ?? '');
+  const hops = (Array.isArray(forwarded) ? forwarded.join(',') : forwarded)
     .split(',')
     .map((hop) => hop.trim())
     .filter(Boolean);
   const all = [...hops, request.socket.remoteAddress ?? ''];
   const address = all[Math.max(0, all.length - 1 - trustedProxies)] ?? '';
-  return address.replace(/^::ffff:/, '') || null;
+  return withoutPrefix(address);
 }
+
+/** IPv4 as it is called, on sockets of IPv6 too. */
+const withoutPrefix = (address: string) => (address.startsWith('::ffff:') ? address.slice(7) : address) || null;
 
 /** A header that may stand once; the first value when it stands more often. */
 export function headerOf(request: IncomingMessage, name: string): string | undefined {

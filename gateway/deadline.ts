@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import { Refusal } from '../platform/errors.js';
+import { Stop, type StopSignal } from './stopSignal.js';
 
 /** How long one HTTP operation may take, in milliseconds (GW-25). */
 export const REQUEST_TIMEOUT_MS = 30_000;
@@ -15,9 +15,9 @@ const SHORTER_MS: Record<string, number> = {
 
 export interface Deadline {
   /** Aborted when time is up or when the client has gone; its reason is a Refusal TIMEOUT in the first case. */
-  signal: AbortSignal;
+  signal: StopSignal;
   /** Rejects with Refusal TIMEOUT when time is up; never resolves. */
-  expired: Promise<never>;
+  readonly expired: Promise<never>;
   /** Tightens the limit to that of the strictest of these root fields; never loosens it. */
   tighten(rootFields: readonly string[]): void;
   /** The client went away: nobody will read the answer. */
@@ -28,26 +28,28 @@ export interface Deadline {
 
 /** Starts the clock of one operation. Without it a subgraph that hangs would hold the client's connection for ever. */
 export function startDeadline(timeoutMs: number): Deadline {
-  const controller = new AbortController();
-  // Each fetch listens to it, and one operation may have many at once; Node would take that for a leak.
-  setMaxListeners(0, controller.signal);
+  const stop = new Stop();
   const startedAt = Date.now();
   let limitMs = timeoutMs;
-  let reject: (reason: Refusal) => void;
-  const expired = new Promise<never>((_, onExpired) => {
-    reject = onExpired;
-  });
-  // Whoever races against it hears of it; when nobody does, it must not count as an unhandled rejection.
-  expired.catch(() => {});
+  let expired: Promise<never> | null = null;
   const expire = () => {
-    const refusal = new Refusal('TIMEOUT', `This took longer than ${limitMs / 1000} seconds and was given up. Ask for less, or try again.`);
-    controller.abort(refusal);
-    reject(refusal);
+    stop.abort(new Refusal('TIMEOUT', `This took longer than ${limitMs / 1000} seconds and was given up. Ask for less, or try again.`));
   };
   let timer = setTimeout(expire, limitMs);
   return {
-    signal: controller.signal,
-    expired,
+    signal: stop,
+    get expired() {
+      expired ??= new Promise<never>((_, reject) => {
+        const tell = () => {
+          if (stop.reason instanceof Refusal) reject(stop.reason);
+        };
+        if (stop.aborted) tell();
+        else stop.addEventListener('abort', tell);
+      });
+      // Whoever races against it hears of it; when nobody does, it must not count as an unhandled rejection.
+      expired.catch(() => {});
+      return expired;
+    },
     tighten(rootFields) {
       const wanted = Math.min(limitMs, ...rootFields.map((field) => SHORTER_MS[field] ?? Number.POSITIVE_INFINITY));
       if (wanted === limitMs) return;
@@ -55,7 +57,7 @@ export function startDeadline(timeoutMs: number): Deadline {
       clearTimeout(timer);
       timer = setTimeout(expire, Math.max(0, startedAt + limitMs - Date.now()));
     },
-    abandon: () => controller.abort(),
+    abandon: () => stop.abort(),
     clear: () => clearTimeout(timer),
   };
 }

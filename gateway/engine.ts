@@ -20,6 +20,7 @@ import { type GatewayContext, traceIdOf } from './context.js';
 import { overCost } from './executor/cost.js';
 import { AnswerText, createExecutor, type Executor, type OperationRequest } from './executor/execute.js';
 import { buildGraph } from './executor/graph.js';
+import type { Prepared } from './executor/prepare.js';
 import { fetchOver } from './fetches.js';
 import type { SubgraphLink } from './links.js';
 import type { Tracing } from './tracing.js';
@@ -44,7 +45,7 @@ export interface EngineOptions {
   principalOf(caller: Caller): string | null;
 }
 
-type OperationTold = Pick<OperationRequest, 'document' | 'operationName' | 'variables'>;
+type OperationTold = Pick<OperationRequest, 'document' | 'operationName' | 'variables' | 'prepared'>;
 
 /** The graph itself, without any transport: queries and mutations by Apollo, subscriptions by us, over the same links. */
 export interface Engine {
@@ -55,10 +56,8 @@ export interface Engine {
   overCost(document: DocumentNode, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): GraphQLError | null;
   /** Checks and plans an operation that nobody asks for yet. @throws Error when it is not valid, or has several operations */
   planAhead(text: string): Promise<void>;
-  /** Whether an operation that is valid can be planned, and fits its variables; then `execute` never refuses it. */
-  canExecute(request: OperationTold): boolean;
-  /** Runs a query or a mutation without Apollo Server, for transports of our own. */
-  execute(request: OperationTold, context: GatewayContext): Promise<ExecutionResult>;
+  /** Runs a query or a mutation without Apollo Server, for transports of our own. Null when it cannot be planned, or its variables do not fit. */
+  execution(request: OperationTold): ((context: GatewayContext) => Promise<ExecutionResult>) | null;
   /**
    * Takes a new supergraph while requests run (GW-03). What has begun ends with what it began with; subscriptions that are no longer valid end
    * with SCHEMA_CHANGED. @throws Error when the supergraph is broken or names a subgraph to which there is no link: then the old one stays
@@ -140,17 +139,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       const [error] = (body.kind === 'single' && body.singleResult.errors) || [];
       if (error) throw new Error(error.message);
     },
-    execute(request, context) {
-      context.deadline?.tighten(current().prepare(request).rootFields);
-      return run(current(), request, context);
-    },
-    canExecute(request) {
+    execution(request) {
+      const executing = current();
+      let prepared: Prepared;
       try {
-        current().prepare(request);
-        return true;
+        prepared = executing.prepare(request);
       } catch {
-        return false;
+        return null;
       }
+      return (context) => {
+        context.deadline?.tighten(prepared.rootFields);
+        return run(executing, { ...request, prepared }, context);
+      };
     },
     update(supergraphSdl) {
       // Built first, because it is what may fail; between the two assignments nothing else runs.

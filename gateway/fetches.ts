@@ -1,8 +1,9 @@
-import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { ExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { Caller } from '../platform/subgraph.js';
 import { soundErrors } from './executor/answers.js';
 import type { OperationRequest } from './executor/execute.js';
 import type { SubgraphLink } from './links.js';
+import type { StopSignal } from './stopSignal.js';
 
 /**
  * Lets the executor fetch over the links, in the name of the one who asks, until the signal says that nobody waits any more. `mustBeFresh` for what completes an event: joined to a fetch that began before
@@ -11,17 +12,22 @@ import type { SubgraphLink } from './links.js';
 export function fetchOver(
   links: ReadonlyMap<string, SubgraphLink>,
   caller: Caller,
-  signal: AbortSignal | undefined,
+  signal: StopSignal | undefined,
   mustBeFresh = false,
 ): OperationRequest['fetch'] {
-  return async (service, request, isMutation) => {
+  // A key belongs to the mutation alone. One object for all fetches of the operation: what is made of it for one, a link may use for the next.
+  const reader = { ...caller, idempotencyKey: null };
+  return (service, request, isMutation) => {
     if (mustBeFresh) request.mustBeFresh = true;
     const link = links.get(service);
-    if (!link) throw new Error(`The plan names subgraph ${service}, to which there is no link.`);
-    // A key belongs to the mutation alone; and a client that leaves does not undo what it began, so a mutation is not aborted.
-    const result = isMutation ? await link.execute(request, caller) : await link.execute(request, { ...caller, idempotencyKey: null }, signal);
-    return result.errors ? { ...result, errors: soundErrors(result.errors).map(ownFault) as GraphQLError[] } : result;
+    if (!link) return Promise.reject(new Error(`The plan names subgraph ${service}, to which there is no link.`));
+    // A client that leaves does not undo what it began, so a mutation is not aborted.
+    return (isMutation ? link.execute(request, caller) : link.execute(request, reader, signal)).then(withOwnFaults);
   };
+}
+
+function withOwnFaults(result: ExecutionResult): ExecutionResult {
+  return result.errors ? { ...result, errors: soundErrors(result.errors).map(ownFault) as GraphQLError[] } : result;
 }
 
 /** Requests that a subgraph does not understand are our fault, not the client's: their codes would mislead. */

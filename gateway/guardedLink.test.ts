@@ -266,7 +266,10 @@ test.each(['on', 'off'])('a subgraph that asks the graph for what it is being as
       localLink(parts.people),
       {
         ...localLink(parts.cars),
-        async execute(request, caller, signal) {
+        async execute(request, caller, stop) {
+          const leaving = new AbortController();
+          stop?.addEventListener('abort', () => leaving.abort(stop.reason));
+          const { signal } = leaving;
           const body = JSON.stringify({ query: QUERY });
           await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal });
           return parts.cars.execute(request, caller);

@@ -6,6 +6,7 @@ import type { Caller } from '../platform/subgraph.js';
 import { type Breaker, createBreaker } from './breaker.js';
 import type { InFlight } from './inFlight.js';
 import { isTransportFailure, type LinkRequest, type SubgraphLink, tooSlow, unavailable } from './links.js';
+import { Stop, type StopSignal } from './stopSignal.js';
 
 /** Milliseconds that a subgraph may take for one fetch when nothing else is configured. */
 export const DEFAULT_FETCH_TIMEOUT_MS = 20_000;
@@ -37,7 +38,7 @@ export function guardedLink(link: SubgraphLink, { log, timeoutMs, inFlight, brea
   });
   let reserve = RETRY_RESERVE;
 
-  const guarded = async (request: LinkRequest, caller: Caller, signal: AbortSignal | undefined, repeats: boolean): Promise<ExecutionResult> => {
+  const guarded = async (request: LinkRequest, caller: Caller, signal: StopSignal | undefined, repeats: boolean): Promise<ExecutionResult> => {
     reserve = Math.min(RETRY_RESERVE, reserve + RETRIES_PER_FETCH);
     for (let attempt = 0; ; attempt += 1) {
       if (breaks && !breaker.admits()) throw leftAlone(breaker);
@@ -58,14 +59,8 @@ export function guardedLink(link: SubgraphLink, { log, timeoutMs, inFlight, brea
 
   return {
     ...link,
-    async execute(request, caller, signal) {
-      if (request.query.startsWith('mutation')) {
-        try {
-          return await guarded(request, caller, signal, false);
-        } finally {
-          inFlight?.seal();
-        }
-      }
+    execute(request, caller, signal) {
+      if (request.query.startsWith('mutation')) return guarded(request, caller, signal, false).finally(() => inFlight?.seal());
       if (!inFlight || request.mustBeFresh) return guarded(request, caller, signal, true);
       return inFlight.share(keyOf(link.name, request, caller), signal, (shared) => guarded(request, caller, shared, true));
     },
@@ -85,11 +80,11 @@ function keyOf(name: string, { query, operationName, variablesText, variables }:
 }
 
 /** Waits for so long and no longer, also for a subgraph in this process, which cannot be aborted. A mutation is given up, not cut off. */
-function inTime(link: SubgraphLink, request: LinkRequest, caller: Caller, signal: AbortSignal | undefined, aborts: boolean, timeoutMs: number) {
+function inTime(link: SubgraphLink, request: LinkRequest, caller: Caller, signal: StopSignal | undefined, aborts: boolean, timeoutMs: number) {
   return new Promise<ExecutionResult>((resolve, reject) => {
-    const controller = new AbortController();
+    const stop = new Stop();
     const giveUp = (reason: unknown) => {
-      if (aborts) controller.abort(reason);
+      if (aborts) stop.abort(reason);
       done();
       reject(reason instanceof Refusal ? reason : unavailable(reason));
     };
@@ -101,7 +96,7 @@ function inTime(link: SubgraphLink, request: LinkRequest, caller: Caller, signal
     };
     if (signal?.aborted) return left();
     signal?.addEventListener('abort', left, { once: true });
-    link.execute(request, caller, controller.signal).then(
+    link.execute(request, caller, stop).then(
       (result) => {
         done();
         resolve(result);
@@ -115,7 +110,7 @@ function inTime(link: SubgraphLink, request: LinkRequest, caller: Caller, signal
 }
 
 /** That a client left says nothing about the subgraph; and an error that is no failure of transport is an answer. */
-function report(breaker: Breaker, error: unknown, signal: AbortSignal | undefined): void {
+function report(breaker: Breaker, error: unknown, signal: StopSignal | undefined): void {
   if (signal?.aborted) breaker.undecided();
   else if (isTransportFailure(error)) breaker.failed();
   else breaker.succeeded();

@@ -7,14 +7,15 @@ import type { Caller } from '../platform/subgraph.js';
 import { guardedLink } from './guardedLink.js';
 import { createInFlight } from './inFlight.js';
 import { localLink } from './localLink.js';
+import type { StopSignal } from './stopSignal.js';
 import { testSubgraph } from './testSubgraphs.js';
 
 /** Fetches that are answered by hand, in the order in which they began. */
 function fetches() {
-  const begun: { signal: AbortSignal; answer(result: ExecutionResult): void; fail(error: Error): void }[] = [];
+  const begun: { signal: StopSignal; answer(result: ExecutionResult): void; fail(error: Error): void }[] = [];
   return {
     begun,
-    begin: (signal: AbortSignal) =>
+    begin: (signal: StopSignal) =>
       new Promise<ExecutionResult>((resolve, reject) => {
         begun.push({ signal, answer: resolve, fail: reject });
       }),

@@ -1,6 +1,7 @@
 import type { ExecutionResult } from 'graphql';
 import { Refusal } from '../platform/errors.js';
 import { unavailable } from './links.js';
+import { Stop, type StopSignal } from './stopSignal.js';
 
 /** Milliseconds for which a fetch may be joined: whoever asks later wants to know what is now, not what was when a slow one began. */
 const JOIN_WITHIN_MS = 500;
@@ -12,7 +13,7 @@ export interface InFlight {
    * changed while they are put together. The fetch is aborted when all who wait for it have left.
    * @param key everything that the answer depends on, who asks included
    */
-  share(key: string, signal: AbortSignal | undefined, begin: (signal: AbortSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
+  share(key: string, signal: StopSignal | undefined, begin: (signal: StopSignal) => Promise<ExecutionResult>): Promise<ExecutionResult>;
   /** Something has been changed: what began before is joined no more, or a client would not see what it has just done. */
   seal(): void;
 }
@@ -23,15 +24,15 @@ interface Fetch {
   joined: boolean;
   /** The answer as text, made before anybody can change it, if there is anybody else to read it. */
   text: string | null;
-  abort: AbortController;
+  stop: Stop;
   answer: Promise<ExecutionResult>;
 }
 
 export function createInFlight(now: () => number = Date.now): InFlight {
   const running = new Map<string, Fetch>();
 
-  const start = (key: string, begin: (signal: AbortSignal) => Promise<ExecutionResult>): Fetch => {
-    const abort = new AbortController();
+  const start = (key: string, begin: (signal: StopSignal) => Promise<ExecutionResult>): Fetch => {
+    const stop = new Stop();
     const forget = () => {
       if (running.get(key) === fetch) running.delete(key);
     };
@@ -40,14 +41,14 @@ export function createInFlight(now: () => number = Date.now): InFlight {
       waiting: 0,
       joined: false,
       text: null,
-      abort,
-      answer: begin(abort.signal).then((result) => {
+      stop,
+      answer: begin(stop).then((result) => {
         forget();
         if (fetch.joined) fetch.text = JSON.stringify(result);
         return result;
       }),
     };
-    abort.signal.addEventListener('abort', forget, { once: true });
+    stop.addEventListener('abort', forget);
     fetch.answer.catch(forget);
     running.set(key, fetch);
     return fetch;
@@ -63,7 +64,7 @@ export function createInFlight(now: () => number = Date.now): InFlight {
       return new Promise((resolve, reject) => {
         const leave = () => {
           fetch.waiting -= 1;
-          if (fetch.waiting === 0) fetch.abort.abort(signal?.reason);
+          if (fetch.waiting === 0) fetch.stop.abort(signal?.reason);
           reject(signal?.reason instanceof Refusal ? signal.reason : unavailable(signal?.reason));
         };
         if (signal?.aborted) return leave();

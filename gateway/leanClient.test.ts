@@ -129,6 +129,7 @@ test.each([
   ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nabc', 'NOT_HTTP'],
   ['a length and chunks', 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 'NOT_HTTP'],
   ['compressed chunks', 'HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n', 'NOT_HTTP'],
+  ['a header with a line break in it', 'HTTP/1.1 200 OK\r\nx-note: a\ncontent-length: 3\r\ncontent-length: 2\r\n\r\nabc', 'NOT_HTTP'],
   ['a length that is none', 'HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n', 'NOT_HTTP'],
   ['a chunk without a size', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n', 'NOT_HTTP'],
   ['a chunk that is longer than it says', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nabcd\r\n', 'NOT_HTTP'],

@@ -1,12 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { AnswerReader, type ReadAnswer, UnreadableAnswer } from './answerReader.js';
+import type { StopSignal } from './stopSignal.js';
 
 export interface PostedText {
   path: string;
-  headers: Record<string, string>;
+  /** The same object for posts that carry the same, where there is one: it is read once. */
+  headers: Readonly<Record<string, string>>;
   body: string;
   /** Ends the request when nobody waits for it any more. */
-  signal: AbortSignal | undefined;
+  signal: StopSignal | undefined;
   /** Milliseconds for all of it, the wait for a connection too, after which it is ended with `onLate()`. */
   timeoutMs: number;
   onLate: () => Error;
@@ -58,6 +60,7 @@ export function leanClient({ origin, maxSockets, connectTimeoutMs, maxAnswerByte
   /** The one used last is taken first: those that are not needed any more grow old together. */
   const idle: Line[] = [];
   const waiting: Job[] = [];
+  const begin = (path: string) => `POST ${path} HTTP/1.1\r\nhost: ${origin.host}\r\n`;
   let isClosed = false;
 
   const open = (): Line => {
@@ -162,8 +165,10 @@ export function leanClient({ origin, maxSockets, connectTimeoutMs, maxAnswerByte
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new Error('The client is closed.'));
         if (signal?.aborted) return reject(reasonOf(signal));
+        const written = linesOf(headers);
         const job: Job = {
-          ...headOf(path, origin.host, headers, Buffer.byteLength(body)),
+          head: `${begin(path)}${written.text}content-length: ${Buffer.byteLength(body)}\r\n\r\n`,
+          isAscii: written.isAscii,
           body,
           done(error, answer) {
             clearTimeout(timer);
@@ -183,7 +188,7 @@ export function leanClient({ origin, maxSockets, connectTimeoutMs, maxAnswerByte
             line.socket.destroy();
           }
         };
-        const leave = () => giveUp(reasonOf(signal as AbortSignal));
+        const leave = () => giveUp(reasonOf(signal as StopSignal));
         const timer = setTimeout(() => giveUp(onLate()), timeoutMs);
         signal?.addEventListener('abort', leave, { once: true });
         if (!assign(job)) job.done(new Error(`More than ${MAX_WAITING} requests wait for ${origin.host}.`), null);
@@ -196,20 +201,30 @@ export function leanClient({ origin, maxSockets, connectTimeoutMs, maxAnswerByte
   };
 }
 
-const reasonOf = (signal: AbortSignal): Error => (signal.reason instanceof Error ? signal.reason : new Error('Nobody waits for this any more.'));
+const reasonOf = (signal: StopSignal): Error => (signal.reason instanceof Error ? signal.reason : new Error('Nobody waits for this any more.'));
 
 const FORBIDDEN = /[^\t\x20-\x7e\x80-\xff]/;
 const UPPER_HALF = /[\x80-\xff]/;
 
+interface HeaderLines {
+  text: string;
+  isAscii: boolean;
+}
+
+/** By the object that holds them. */
+const known = new WeakMap<object, HeaderLines>();
+
 /** @throws TypeError for a value that would be headers of its own, or a request: line breaks and other control characters */
-function headOf(path: string, host: string, headers: Record<string, string>, length: number): { head: string; isAscii: boolean } {
-  let isAscii = true;
-  let head = `POST ${path} HTTP/1.1\r\nhost: ${host}\r\n`;
+function linesOf(headers: Readonly<Record<string, string>>): HeaderLines {
+  const before = known.get(headers);
+  if (before) return before;
+  const lines: HeaderLines = { text: '', isAscii: true };
   for (const name in headers) {
     const value = headers[name] as string;
     if (FORBIDDEN.test(value)) throw new TypeError(`The header ${name} has a character that no header may have.`);
-    if (UPPER_HALF.test(value)) isAscii = false;
-    head += `${name}: ${value}\r\n`;
+    if (UPPER_HALF.test(value)) lines.isAscii = false;
+    lines.text += `${name}: ${value}\r\n`;
   }
-  return { head: `${head}content-length: ${length}\r\n\r\n`, isAscii };
+  known.set(headers, lines);
+  return lines;
 }

@@ -16,20 +16,15 @@ export interface ReadRequest extends IncomingMessage {
 export interface LeanHttpOptions {
   path: string;
   documents: SocketDocuments;
-  /** Whether this operation can be run here at all. */
-  canRun(document: DocumentNode, operationName: string | undefined, variables: Record<string, unknown>): boolean;
-  run(document: DocumentNode, operationName: string | undefined, variables: Record<string, unknown>, context: GatewayContext): Promise<ExecutionResult>;
+  /** What runs this operation; null when that cannot be done here at all. */
+  execution(operation: { document: DocumentNode; operationName: string | undefined; variables: Record<string, unknown> }): Execution | null;
   callerOf(request: IncomingMessage, traceId: string): Caller;
   timeoutMs: number;
   /** Everything that is not plain, with its body read or not: whole protocols are its business. */
   others: RequestListener;
 }
 
-interface Operation {
-  document: DocumentNode;
-  operationName: string | undefined;
-  variables: Record<string, unknown>;
-}
+type Execution = (context: GatewayContext) => Promise<ExecutionResult>;
 
 /**
  * A shorter way for the plain case: one operation, posted as JSON, that is valid and runs. It gives what the long way through Express and Apollo
@@ -42,8 +37,8 @@ export function leanHttp(options: LeanHttpOptions): RequestListener {
     request.on('data', (chunk: Buffer) => void chunks.push(chunk));
     request.on('end', () => {
       const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      const operation = operationIn(options, body);
-      if (operation) return void answer(options, operation, request, response);
+      const execution = executionOf(options, body);
+      if (execution) return answer(options, execution, request, response);
       request.readBody = body;
       options.others(request, response);
     });
@@ -66,7 +61,7 @@ function isPlain({ method, url, headers }: IncomingMessage, path: string): boole
   );
 }
 
-function operationIn({ documents, canRun }: LeanHttpOptions, body: Buffer): Operation | null {
+function executionOf({ documents, execution }: LeanHttpOptions, body: Buffer): Execution | null {
   let given: unknown;
   try {
     given = JSON.parse(body.toString());
@@ -78,31 +73,28 @@ function operationIn({ documents, canRun }: LeanHttpOptions, body: Buffer): Oper
   if (typeof query !== 'string' || extensions !== undefined || !isRecord(variables) || (operationName !== undefined && typeof operationName !== 'string'))
     return null;
   const prepared = documents.prepare({ query, operationName, variables });
-  if ('errors' in prepared || prepared.subscribes || !canRun(prepared.document, operationName, variables)) return null;
-  return { document: prepared.document, operationName, variables };
+  if ('errors' in prepared || prepared.subscribes) return null;
+  return execution({ document: prepared.document, operationName, variables });
 }
 
-async function answer(
-  options: LeanHttpOptions,
-  { document, operationName, variables }: Operation,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const traceId = traceIdOf(headerOf(request, 'traceparent'));
-  const deadline = startDeadline(options.timeoutMs);
+function answer({ callerOf, timeoutMs }: LeanHttpOptions, execution: Execution, request: IncomingMessage, response: ServerResponse): void {
+  const traceparent = headerOf(request, 'traceparent');
+  const traceId = traceIdOf(traceparent);
+  const deadline = startDeadline(timeoutMs);
   response.on('close', () => {
     deadline.clear();
     if (!response.writableFinished) deadline.abandon();
   });
-  try {
-    const context = { caller: options.callerOf(request, traceId), deadline, asText: true, traceparent: headerOf(request, 'traceparent') };
-    const result = await Promise.race([options.run(document, operationName, variables, context), deadline.expired]);
-    send(response, 200, traceId, textOf(result));
-  } catch (error) {
+  const failed = (error: unknown) => {
     const { message, extensions } = error as Error & { extensions?: Record<string, unknown>; code?: string };
     const code = (error as { code?: string }).code ?? 'INTERNAL_SERVER_ERROR';
     send(response, code === 'TIMEOUT' ? 504 : 500, traceId, JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] }));
-  }
+  };
+  // When time is up the client is told, whatever becomes of the operation; to a client that has left nothing is sent.
+  deadline.signal.addEventListener('abort', () => failed(deadline.signal.reason));
+  execution({ caller: callerOf(request, traceId), deadline, asText: true, traceparent })
+    .then((result) => send(response, 200, traceId, textOf(result)))
+    .catch(failed);
 }
 
 function send(response: ServerResponse, status: number, traceId: string, text: string): void {

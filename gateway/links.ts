@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExecutionResult, GraphQLFormattedError } from 'graphql';
 import { Refusal } from '../platform/errors.js';
 import type { Caller, Readiness, Route, SubgraphRequest } from '../platform/subgraph.js';
+import type { StopSignal } from './stopSignal.js';
 
 /** Where the messages of one upstream subscription go. After `refused`, `broken` or `complete` nothing more comes. */
 export interface EventSink {
@@ -16,6 +17,8 @@ export interface EventSink {
 /** A request to a subgraph, with its variables as JSON text too where that is at hand: writing them again costs as much as all the rest. */
 export interface LinkRequest extends SubgraphRequest {
   variablesText?: string;
+  /** `"query":…` and, where it has one, `,"operationName":…` as JSON text, likewise. */
+  queryText?: string;
   /** What it reads must not be older than the request: it completes an event that tells of a change. */
   mustBeFresh?: boolean;
 }
@@ -30,7 +33,7 @@ export interface SubgraphLink {
   /** Ends a fetch by itself after `timeoutMs`, and as soon as its signal says so; others are given up by whoever asks them. */
   readonly keepsTime?: boolean;
   /** @throws Refusal DEPENDENCY_UNAVAILABLE when the subgraph cannot be reached, TIMEOUT when it takes too long */
-  execute(request: LinkRequest, caller: Caller, signal?: AbortSignal, timeoutMs?: number): Promise<ExecutionResult>;
+  execute(request: LinkRequest, caller: Caller, signal?: StopSignal, timeoutMs?: number): Promise<ExecutionResult>;
   /** Starts one upstream subscription and returns what ends it; once ended the sink is not called again. */
   subscribe(request: SubgraphRequest, caller: Caller, sink: EventSink): () => void;
   /** Hands a plain HTTP request to the owner of its route, byte for byte, and its answer to the client. */

@@ -11,7 +11,7 @@ export function localLink(subgraph: Subgraph): SubgraphLink {
   return {
     name: subgraph.name,
     routes: subgraph.routes,
-    execute: (request, caller, signal) => subgraph.execute(request, caller, signal),
+    execute: (request, caller) => subgraph.execute(request, caller),
     subscribe(request, caller, sink) {
       let ended = false;
       let stream: AsyncGenerator<ExecutionResult> | undefined;

@@ -7,10 +7,12 @@ import { Refusal } from '../platform/errors.js';
 import type { Caller, Readiness } from '../platform/subgraph.js';
 import { createBoundedCache } from './boundedCache.js';
 import { traceparentOf } from './context.js';
+import { queryText } from './executor/plan.js';
 import { leanClient } from './leanClient.js';
 import { type LinkRequest, type RoutePattern, type SubgraphLink, tooSlow, unavailable } from './links.js';
 import { postText } from './postText.js';
 import { connectEvents } from './remoteEvents.js';
+import type { StopSignal } from './stopSignal.js';
 
 /** Sockets to one subgraph: enough that requests do not queue behind each other, few enough that a subgraph survives a burst. */
 const POOL_SIZE = 128;
@@ -89,6 +91,21 @@ export function signedCredentials(secret: string, clock: () => Date = () => new 
   };
 }
 
+/** Milliseconds for which the headers of one caller stay what they are: much less than a token lives, and as long as most operations take. */
+const HEADERS_REUSE_MS = 1_000;
+
+const knownHeaders = new WeakMap<Caller, { credentials: Credentials; headers: Record<string, string>; until: number }>();
+
+/** What a fetch carries; the fetches of one operation carry the same. */
+function headersFor(credentials: Credentials, caller: Caller): Record<string, string> {
+  const known = knownHeaders.get(caller);
+  const now = performance.now();
+  if (known && known.credentials === credentials && known.until > now) return known.headers;
+  const headers = { ...credentials.headers(caller), 'content-type': 'application/json', accept: 'application/json' };
+  knownHeaders.set(caller, { credentials, headers, until: now + HEADERS_REUSE_MS });
+  return headers;
+}
+
 /** A link to a subgraph in a process of its own: pooled HTTP for fetches, one WebSocket for all subscriptions. */
 export function remoteLink({
   name,
@@ -110,11 +127,7 @@ export function remoteLink({
   const lean = url.protocol === 'http:' ? leanClient({ origin: url, maxSockets: POOL_SIZE, connectTimeoutMs: CONNECT_TIMEOUT_MS, maxAnswerBytes }) : null;
   const events = connectEvents(url);
   const path = `${url.pathname}${url.search}`;
-
-  const post = async (request: LinkRequest, caller: Caller, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<ExecutionResult> => {
-    const headers = { ...credentials.headers(caller), 'content-type': 'application/json', accept: 'application/json' };
-    const posted = { path, headers, body: bodyOf(request), signal, timeoutMs: timeoutMs ?? fetchTimeoutMs, onLate: tooSlow };
-    const { statusCode, text } = await (lean ? lean.post(posted) : postText(pool, posted));
+  const read = ({ statusCode, text }: { statusCode: number; text: string }): ExecutionResult => {
     const answer = parseAnswer(text);
     if (answer && !(credentials.internal && statusCode === 401)) return answer;
     throw unavailable(new Error(`${name} answered ${statusCode}, not a GraphQL result`));
@@ -124,12 +137,11 @@ export function remoteLink({
     name,
     routes,
     keepsTime: true,
-    async execute(request, caller, signal, timeoutMs) {
-      try {
-        return await post(request, caller, signal, timeoutMs);
-      } catch (error) {
+    execute(request, caller, signal, timeoutMs = fetchTimeoutMs) {
+      const posted = { path, headers: headersFor(credentials, caller), body: bodyOf(request), signal, timeoutMs, onLate: tooSlow };
+      return (lean ? lean.post(posted) : postText(pool, posted)).then(read).catch((error) => {
         throw asRefusal(error, signal);
-      }
+      });
     },
     subscribe: (request, caller, sink) => events.subscribe({ ...request, extensions: credentials.extensions(caller) }, sink),
     forward: (request, response, from) => forwardHttp(pool, request, response, from),
@@ -163,8 +175,7 @@ export function remoteLink({
 
 function bodyOf(request: LinkRequest): string {
   const variables = request.variablesText ?? JSON.stringify(request.variables ?? {});
-  const name = request.operationName === undefined ? '' : `,"operationName":${JSON.stringify(request.operationName)}`;
-  return `{"query":${JSON.stringify(request.query)}${name},"variables":${variables}}`;
+  return `{${request.queryText ?? queryText(request.query, request.operationName)},"variables":${variables}}`;
 }
 
 function parseAnswer(text: string): ExecutionResult | null {
@@ -176,7 +187,7 @@ function parseAnswer(text: string): ExecutionResult | null {
   }
 }
 
-function asRefusal(error: unknown, signal: AbortSignal | undefined): Refusal {
+function asRefusal(error: unknown, signal: StopSignal | undefined): Refusal {
   if (error instanceof Refusal) return error;
   if (signal?.aborted && signal.reason instanceof Refusal) return signal.reason;
   const slow = error instanceof undiciErrors.HeadersTimeoutError || error instanceof undiciErrors.BodyTimeoutError;

@@ -63,10 +63,8 @@ export async function serveSubgraph(
       return sendJson(response, 400, errorBody('INVALID_REQUEST', 'The body is not JSON.'));
     }
     if (typeof parsed?.query !== 'string') return sendJson(response, 400, errorBody('INVALID_REQUEST', 'The body has no `query`.'));
-    const abort = new AbortController();
-    response.once('close', () => abort.abort());
     const { query, variables, operationName } = parsed;
-    return sendJson(response, 200, await subgraph.execute({ query, variables, operationName }, caller, abort.signal));
+    return sendJson(response, 200, await subgraph.execute({ query, variables, operationName }, caller));
   }
 
   function callerOf(request: IncomingMessage): Caller | null {

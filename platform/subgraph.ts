@@ -47,7 +47,7 @@ export interface Subgraph {
   /** Federation SDL, as `_service` gives it; composed into the supergraph. */
   sdl: string;
   routes: readonly Route[];
-  execute(request: SubgraphRequest, caller: Caller, signal?: AbortSignal): Promise<ExecutionResult>;
+  execute(request: SubgraphRequest, caller: Caller): Promise<ExecutionResult>;
   /** Resolves to an error result when the subscription is refused before its first event. */
   subscribe(request: SubgraphRequest, caller: Caller): Promise<AsyncGenerator<ExecutionResult> | ExecutionResult>;
   ready(): Promise<Readiness>;

@@ -22,6 +22,8 @@ export interface OperationRequest {
   document: DocumentNode;
   operationName: string | null | undefined;
   variables: Readonly<Record<string, unknown>>;
+  /** By this executor, where that has been done already. */
+  prepared?: Prepared;
   fetch: Run['fetch'];
   /** Told of every fetch, once it is done. */
   onFetch?: ((timing: FetchTiming) => void) | null;
@@ -66,7 +68,7 @@ export function createExecutor(graph: Graph): Executor {
     async execute(request) {
       try {
         const startedMs = request.onPlan ? performance.now() : 0;
-        const prepared = prepare(request);
+        const prepared = request.prepared ?? prepare(request);
         request.onPlan?.({ startedMs, durationMs: performance.now() - startedMs });
         if (prepared.series) {
           const run = begin(request, {});

@@ -11,7 +11,7 @@ import {
   visit,
 } from 'graphql';
 import type { Graph } from './graph.js';
-import type { Step } from './plan.js';
+import { queryText, type Step } from './plan.js';
 import { compileRepresentation, compileRepresentationText, type RepresentationPart } from './representations.js';
 import type { SourceNames } from './sourceNames.js';
 
@@ -98,6 +98,8 @@ export function lateStep(graph: Graph, operation: OperationDefinitionNode, late:
     service: late.subgraph,
     query,
     operationName: undefined,
+    queryText: queryText(query, undefined),
+    mayRepeat: false,
     key: `${late.subgraph}\n${query}`,
     isMutation: false,
     variableNames: [...used],

@@ -17,8 +17,12 @@ export interface FetchStep {
   service: string;
   query: string;
   operationName: string | undefined;
+  /** `query` and `operationName` as they stand in the JSON that a subgraph is sent. */
+  queryText: string;
   /** Equal for fetches that ask the same, whatever they are called. */
   key: string;
+  /** Whether another fetch of the same operation may turn out to be the same request. */
+  mayRepeat: boolean;
   isMutation: boolean;
   variableNames: readonly string[];
   /** Null for a fetch of root fields. */
@@ -67,7 +71,9 @@ export function compileFetch(graph: Graph, node: FetchNode): FetchStep {
     service: node.serviceName,
     query: node.operation,
     operationName: node.operationName,
+    queryText: queryText(node.operation, node.operationName),
     key: `${node.serviceName}\n${text}\n${JSON.stringify(node.outputRewrites ?? [])}`,
+    mayRepeat: false,
     isMutation: node.operationKind === OperationTypeNode.MUTATION,
     variableNames: node.variableUsages ?? [],
     represent: node.requires ? compileRepresentation(graph, node.requires) : null,
@@ -79,7 +85,35 @@ export function compileFetch(graph: Graph, node: FetchNode): FetchStep {
   };
 }
 
-/** About how much memory a step takes: its text stands in it twice, and what is compiled of it is larger again. */
+/** `query` and `operationName` as they stand in the JSON of a request. */
+export function queryText(query: string, operationName: string | undefined): string {
+  return `"query":${JSON.stringify(query)}${operationName === undefined ? '' : `,"operationName":${JSON.stringify(operationName)}`}`;
+}
+
+/** Marks fetches that ask the same as another of these steps: only for those is it worth remembering what was asked. */
+export function markRepeated(steps: readonly Step[]): void {
+  const byKey = new Map<string, FetchStep>();
+  const visit = (step: Step | null): void => {
+    switch (step?.kind) {
+      case 'sequence':
+      case 'parallel':
+        return step.steps.forEach(visit);
+      case 'flatten':
+        return visit(step.step);
+      case 'condition':
+        visit(step.then);
+        return visit(step.otherwise);
+      case 'fetch': {
+        const equal = byKey.get(step.key);
+        if (equal) equal.mayRepeat = step.mayRepeat = true;
+        else byKey.set(step.key, step);
+      }
+    }
+  };
+  steps.forEach(visit);
+}
+
+/** About how much memory a step takes: its text stands in it three times, and what is compiled of it is larger again. */
 export function stepBytes(step: Step): number {
   switch (step.kind) {
     case 'sequence':
@@ -90,7 +124,7 @@ export function stepBytes(step: Step): number {
     case 'condition':
       return (step.then ? stepBytes(step.then) : 0) + (step.otherwise ? stepBytes(step.otherwise) : 0) + 100;
     case 'fetch':
-      return textBytes(step.query) * 6 + 1_000;
+      return textBytes(step.query) * 8 + 1_000;
   }
 }
 

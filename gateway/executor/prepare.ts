@@ -19,7 +19,7 @@ import { lateStep } from './late.js';
 import { askForPartialTypes } from './partialTypes.js';
 import { planningDocuments } from './passes.js';
 import { checkPlan } from './planCheck.js';
-import { compileFetch, compilePlan, type FetchStep, type Step, stepBytes } from './plan.js';
+import { compileFetch, compilePlan, type FetchStep, markRepeated, type Step, stepBytes } from './plan.js';
 import { type Conditions, conditionsOf, type SelectionScope } from './selections.js';
 import { compileShape, type ObjectShape } from './shape.js';
 import { createSourceNames, type SourceNames } from './sourceNames.js';
@@ -104,6 +104,7 @@ export function createPreparer(graph: Graph, { maxPlans = MAX_PLANS, maxPlanByte
     const kept = plans.get(key);
     if (kept) return kept.prepared;
     const prepared = prepareOperation(graph, known, conditions, moved);
+    markRepeated([...prepared.plans, ...prepared.late, ...(prepared.series ?? []).flatMap(({ steps }) => steps)]);
     plans.set(key, { known, prepared });
     return prepared;
   };

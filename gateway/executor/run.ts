@@ -55,27 +55,30 @@ export function runPlan(run: Run, step: Step): Promise<void> {
   return runStep(run, step, { path: [], items: [run.data] });
 }
 
-async function runStep(run: Run, step: Step, cursor: Cursor): Promise<void> {
+const NOTHING_TO_DO = Promise.resolve();
+
+/** Gives on the promises of what is below: one of its own for each step would be most of what a small plan costs. */
+function runStep(run: Run, step: Step, cursor: Cursor): Promise<void> {
   switch (step.kind) {
     case 'sequence':
-      for (const each of step.steps) await runStep(run, each, cursor);
-      return;
+      return inOrder(run, step.steps, cursor);
     case 'parallel':
-      await Promise.all(step.steps.map((each) => runStep(run, each, cursor)));
-      return;
+      return Promise.all(step.steps.map((each) => runStep(run, each, cursor))) as Promise<unknown> as Promise<void>;
     case 'flatten': {
       const items = follow(run, cursor.items, step.path);
-      if (items.length > 0) await runStep(run, step.step, { path: [...cursor.path, ...step.path], items });
-      return;
+      return items.length > 0 ? runStep(run, step.step, { path: [...cursor.path, ...step.path], items }) : NOTHING_TO_DO;
     }
     case 'condition': {
       const branch = run.variables[step.variable] === true ? step.then : step.otherwise;
-      if (branch) await runStep(run, branch, cursor);
-      return;
+      return branch ? runStep(run, branch, cursor) : NOTHING_TO_DO;
     }
     case 'fetch':
-      await runFetch(run, step, cursor);
+      return runFetch(run, step, cursor);
   }
+}
+
+async function inOrder(run: Run, steps: readonly Step[], cursor: Cursor): Promise<void> {
+  for (const step of steps) await runStep(run, step, cursor);
 }
 
 /** The objects at a path; one that is reached several times stands in the result once. */
@@ -146,45 +149,53 @@ function representationText(step: FetchStep, of: NonNullable<FetchStep['represen
   return JSON.stringify(representation);
 }
 
-async function ask(run: Run, step: FetchStep, entities: Entities | null): Promise<ExecutionResult> {
+function ask(run: Run, step: FetchStep, entities: Entities | null): Promise<ExecutionResult> {
+  const request = requestOf(run, step, entities);
+  if (step.isMutation) {
+    // What was asked before it may be answered otherwise now; also when it failed, for it may have done its work all the same.
+    return send(run, step, entities, request).finally(() => run.asked.clear());
+  }
+  if (!step.mayRepeat) return send(run, step, entities, request);
+  const key = `${step.key}\n${request.variablesText}`;
+  const known = run.asked.get(key);
+  if (known) {
+    return known.then((result) => {
+      shareAll(run, entities ? (result.data as Data | null)?._entities : [result.data]);
+      return result;
+    });
+  }
+  const asked = send(run, step, entities, request);
+  run.asked.set(key, asked);
+  return asked;
+}
+
+async function send(run: Run, step: FetchStep, entities: Entities | null, request: LinkRequest): Promise<ExecutionResult> {
+  const result = soundAnswer(await run.fetch(step.service, request, step.isMutation));
+  if (isData(result.data)) {
+    // Representations and all that they lead to are checked for the form that federation promises.
+    const root = result.data as Data;
+    if (entities && (!Array.isArray(root._entities) || root._entities.length !== entities.texts.length)) {
+      throw new Error(`Expected ${entities.texts.length} entities in the answer of ${step.service}.`);
+    }
+    step.rewriteOutput?.(entities ? root._entities : root);
+  } else if (!result.errors) throw new Error(`${step.service} answered neither data nor errors.`);
+  return result;
+}
+
+function requestOf(run: Run, step: FetchStep, entities: Entities | null): LinkRequest {
   const given: Record<string, unknown> = {};
   for (const name of step.variableNames) if (run.variables[name] !== undefined) given[name] = run.variables[name];
   const representations = entities ? `[${entities.texts.join(',')}]` : null;
-  const variablesText = withRepresentations(JSON.stringify(given), representations);
-  const send = async () => {
-    const request: LinkRequest = {
-      query: step.query,
-      operationName: step.operationName,
-      get variables() {
-        return representations === null ? given : { ...given, representations: JSON.parse(representations) as unknown };
-      },
-      variablesText,
-    };
-    const result = soundAnswer(await run.fetch(step.service, request, step.isMutation));
-    if (isData(result.data)) {
-      // Representations and all that they lead to are checked for the form that federation promises.
-      const root = result.data as Data;
-      if (entities && (!Array.isArray(root._entities) || root._entities.length !== entities.texts.length)) {
-        throw new Error(`Expected ${entities.texts.length} entities in the answer of ${step.service}.`);
-      }
-      step.rewriteOutput?.(entities ? root._entities : root);
-    } else if (!result.errors) throw new Error(`${step.service} answered neither data nor errors.`);
-    return result;
+  return {
+    query: step.query,
+    queryText: step.queryText,
+    operationName: step.operationName,
+    // Made when somebody reads them: over HTTP it is the text that travels.
+    get variables() {
+      return representations === null ? given : { ...given, representations: JSON.parse(representations) as unknown };
+    },
+    variablesText: withRepresentations(step.variableNames.length === 0 ? '{}' : JSON.stringify(given), representations),
   };
-  if (step.isMutation) {
-    // What was asked before it may be answered otherwise now; also when it failed, for it may have done its work all the same.
-    return send().finally(() => run.asked.clear());
-  }
-  const key = `${step.key}\n${variablesText}`;
-  const known = run.asked.get(key);
-  if (known) {
-    const result = await known;
-    shareAll(run, entities ? (result.data as Data | null)?._entities : [result.data]);
-    return result;
-  }
-  const asked = send();
-  run.asked.set(key, asked);
-  return asked;
 }
 
 function withRepresentations(variables: string, representations: string | null): string {
