@@ -597,7 +597,7 @@ export type QuoteRentalInput = {
   promoCode?: string | null | undefined;
   /** Return: 1 hour to 90 days after pick-up. */
   returnAt: string;
-  /** Where the car is returned, when not where it is picked up; costs a fee. */
+  /** Where the car is returned, when not at `RentalQuote.pickupStation`; costs a fee. Refused with ONE_WAY_NOT_POSSIBLE when the next customer comes for the car elsewhere: `details.requiredReturnStationId` and `details.nextPickupAt` say where and when. */
   returnStationId?: string | null | undefined;
   /** Which vehicle. */
   vehicleId: string;
