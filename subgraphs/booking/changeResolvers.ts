@@ -45,8 +45,8 @@ export class SwapVehiclesInput {
 export class ChangeResolver {
   @Mutation(() => Booking, {
     description:
-      'Changes dates or car of a CONFIRMED booking to what was quoted for it, all or nothing: VEHICLE_UNAVAILABLE leaves it as it was. The difference in ' +
-      'price is charged or given back.',
+      'Changes dates or car of a CONFIRMED booking to what was quoted for it, all or nothing: a refusal, such as VEHICLE_UNAVAILABLE or ' +
+      'PICKUP_STATION_CHANGED, leaves it as it was. The difference in price is charged or given back.',
   })
   async changeBooking(
     @Arg('input', () => ChangeBookingInput, { description: 'Which booking, and the quote.' }) input: ChangeBookingInput,

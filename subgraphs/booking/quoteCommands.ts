@@ -5,7 +5,7 @@ import type { Tx } from '../../platform/postgres.js';
 import { assertRentable, blockedRange, type BusyRange, isTaken, type VehicleFacts, vehicleUnavailable } from './availability.js';
 import { depositMinor } from './deposit.js';
 import { type Extra, MIN_DRIVER_AGE, type Promotion, priceRental, YOUNG_DRIVER_BELOW } from './price.js';
-import { assertReturnFits } from './whereabouts.js';
+import { assertReturnFits, type Whereabouts } from './whereabouts.js';
 import { timeZoneOf, whereaboutsAt } from './whereaboutsQueries.js';
 import { bookingsByIds, busyRangesAfter, dropUnusedQuotes, promotionByCode, type QuoteRow, stationIsKnown, vehiclesByIds } from './queries.js';
 import { assertPeriod, type Period, rentalDays } from './rentalPeriod.js';
@@ -80,6 +80,14 @@ export function notChangeable(status: string): Refusal {
   return new Refusal('BOOKING_NOT_CHANGEABLE', `Only a CONFIRMED booking can be changed, and this one is ${status}.`, { details: { status } });
 }
 
+/** Where the car will be at pick-up, who has it after that, and what clock its days go by: that of the station, as the cars that are there now tell it. */
+async function placeOfPickup(tx: Tx, vehicle: VehicleFacts, { pickupAt, changesBooking }: RentalWish): Promise<Whereabouts & { timeZone: string }> {
+  const whereabouts = await whereaboutsAt(tx.orm, vehicle.vehicleId, pickupAt, changesBooking ? [changesBooking] : []);
+  const { stationId } = whereabouts;
+  const clock = stationId === null || stationId === vehicle.stationId ? undefined : await timeZoneOf(tx.orm, stationId);
+  return { ...whereabouts, timeZone: clock ?? vehicle.timeZone };
+}
+
 /**
  * Offers a price, if the vehicle is free at that time now, and says where it will be then. It is not held: `createBooking` does that.
  * @throws Refusal NOT_FOUND (vehicle, station, booking), VEHICLE_NOT_RENTABLE, VALIDATION_ERROR, VEHICLE_UNAVAILABLE, PROMOTION_NOT_VALID,
@@ -89,10 +97,8 @@ export async function quoteRental(tx: Tx, input: RentalWish): Promise<QuoteRow> 
   const customerId = requireCustomer(tx.actor);
   const vehicle = await requireVehicle(tx, input.vehicleId, 'input.vehicleId');
   assertRentable(vehicle);
-  const whereabouts = await whereaboutsAt(tx.orm, vehicle.vehicleId, input.pickupAt, input.changesBooking ? [input.changesBooking] : []);
+  const { timeZone, ...whereabouts } = await placeOfPickup(tx, vehicle, input);
   const pickupStationId = whereabouts.stationId;
-  const movedFirst = pickupStationId !== null && pickupStationId !== vehicle.stationId;
-  const timeZone = (movedFirst && (await timeZoneOf(tx.orm, pickupStationId))) || vehicle.timeZone;
   assertPeriod(input, timeZone, tx.now);
   if (input.changesBooking) await assertChangeable(tx, input.changesBooking, customerId);
   const elsewhere = input.returnStationId && input.returnStationId !== pickupStationId ? input.returnStationId : null;
