@@ -114,7 +114,7 @@ export async function heedLateRental(tx: Tx, vehicleId: string): Promise<void> {
   if (late?.overdue) await fillGaps(tx, vehicleId, late);
 }
 
-/** Each attempt waits for the rivals that are booking a gap at that moment; so many do not follow each other. */
+/** Each attempt waits for a block that is being placed in a gap at that moment, because bookings wait for the lock; so many do not follow each other. */
 const FILL_ATTEMPTS = 20;
 
 /**

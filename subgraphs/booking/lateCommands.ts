@@ -92,7 +92,10 @@ export async function lookBehind(tx: Tx, feed: LiveFeed, vehicleId: string, rent
   await setTimer(tx, { kind: BEHIND_VEHICLE, key: `${vehicleId}:${next}`, dueAt: new Date(next) });
 }
 
-/** Bookings of a vehicle that wait for it, by pick-up, the next ones and those that have to be told of its station; locked in the order of their ids, as a swap locks them. */
+/**
+ * Bookings of a vehicle that wait for it, by pick-up: the next ones, and those that have to be told of its station. Locked in the order of their ids, as a swap
+ * locks them.
+ */
 async function lockBehind(tx: Tx, vehicleId: string): Promise<BookingRow[]> {
   const waiting = and(eq(bookings.vehicleId, vehicleId), inArray(bookings.status, ['HELD', 'CONFIRMED']));
   const next = tx.orm.select({ id: bookings.id }).from(bookings).where(waiting).orderBy(asc(bookings.pickupAt)).limit(MAX_BEHIND);
