@@ -72,6 +72,11 @@ export type BookingPaymentMethod =
   | 'CARD'
   | 'WALLET';
 
+/** LATE: the rental before it may not be back in time. ELSEWHERE: the car will be at another station, because a rental that was to bring it there was cancelled or changed, or because it was moved. */
+export type BookingRisk =
+  | 'ELSEWHERE'
+  | 'LATE';
+
 /** HELD waits for its payment, then it is CONFIRMED, CANCELLED or EXPIRED; a CONFIRMED one becomes ACTIVE at pick-up and COMPLETED at return, or is CANCELLED before, or a NO_SHOW. */
 export type BookingStatus =
   | 'ACTIVE'
@@ -597,7 +602,7 @@ export type QuoteRentalInput = {
   promoCode?: string | null | undefined;
   /** Return: 1 hour to 90 days after pick-up. */
   returnAt: string;
-  /** Where the car is returned, when not where it is picked up; costs a fee. */
+  /** Where the car is returned, when not at `RentalQuote.pickupStation`; costs a fee. Refused with ONE_WAY_NOT_POSSIBLE when the next customer comes for the car elsewhere: `details.requiredReturnStationId` and `details.nextPickupAt` say where and when. */
   returnStationId?: string | null | undefined;
   /** Which vehicle. */
   vehicleId: string;
@@ -1728,7 +1733,7 @@ export type BookingReplacementsQueryVariables = Exact<{
 }>;
 
 
-export type BookingReplacementsQuery = { booking: { id: string, status: BookingStatus, atRiskSince: string | null, replacements: Array<{ id: string, make: string, model: string }> } | null };
+export type BookingReplacementsQuery = { booking: { id: string, status: BookingStatus, atRiskSince: string | null, atRiskReason: BookingRisk | null, station: { id: string, name: string } | null, replacements: Array<{ id: string, make: string, model: string }> } | null };
 
 export type ReplaceVehicleMutationVariables = Exact<{
   input: ReplaceVehicleInput;
@@ -1756,7 +1761,7 @@ export type QuoteRentalMutationVariables = Exact<{
 }>;
 
 
-export type QuoteRentalMutation = { quoteRental: { id: string, expiresAt: string, total: { amount: string, currency: string }, deposit: { amount: string, currency: string }, lines: Array<{ label: string, amount: { amount: string, currency: string } }> } };
+export type QuoteRentalMutation = { quoteRental: { id: string, expiresAt: string, pickupStation: { id: string, name: string } | null, returnStation: { id: string, name: string } | null, total: { amount: string, currency: string }, deposit: { amount: string, currency: string }, lines: Array<{ label: string, amount: { amount: string, currency: string } }> } };
 
 export type InitiateDepositMutationVariables = Exact<{
   input: InitiateDepositInput;
@@ -3957,6 +3962,11 @@ export const BookingReplacementsDocument = new TypedDocumentString(`
     id
     status
     atRiskSince
+    atRiskReason
+    station {
+      id
+      name
+    }
     replacements {
       id
       make
@@ -4033,6 +4043,14 @@ export const QuoteRentalDocument = new TypedDocumentString(`
     mutation QuoteRental($input: QuoteRentalInput!) {
   quoteRental(input: $input) {
     id
+    pickupStation {
+      id
+      name
+    }
+    returnStation {
+      id
+      name
+    }
     total {
       amount
       currency

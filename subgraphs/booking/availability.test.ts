@@ -12,6 +12,7 @@ const car = (more: Partial<VehicleFacts> = {}): VehicleFacts => ({
   dailyRateMinor: 1400_00n,
   currency: 'EGP',
   stationId: null,
+  fleetStationId: null,
   timeZone: 'Africa/Cairo',
   title: 'Toyota Corolla 2024',
   ...more,

@@ -23,6 +23,9 @@ export interface DeskAnswer {
   id: string;
   status: string;
   atRiskSince: string | null;
+  atRiskReason: string | null;
+  station: { id: string } | null;
+  returnStation: { id: string } | null;
   pickupAt: string;
   returnAt: string;
   total: { amount: string };
@@ -40,7 +43,7 @@ export interface DeskAnswer {
 }
 
 const QUOTE = `mutation($input: QuoteRentalInput!) { quoteRental(input: $input) {
-  id days vehicle { id } pickupAt returnAt lines { kind label amount { amount } } total { amount currency } expiresAt } }`;
+  id days vehicle { id } pickupAt returnAt pickupStation { id } returnStation { id } lines { kind label amount { amount } } total { amount currency } expiresAt } }`;
 const CREATE = `mutation($input: CreateBookingInput!) { createBooking(input: $input) { ${BOOKING_FIELDS} } }`;
 const CANCEL = `mutation($input: CancelBookingInput!) { cancelBooking(input: $input) { ${BOOKING_FIELDS} } }`;
 
@@ -48,6 +51,8 @@ export interface QuoteAnswer {
   id: string;
   days: number;
   vehicle: { id: string };
+  pickupStation: { id: string } | null;
+  returnStation: { id: string } | null;
   lines: { kind: string; label: string; amount: { amount: string } }[];
   total: { amount: string; currency: string };
   expiresAt: string;
@@ -166,7 +171,7 @@ export function given(booking: RunningBooking) {
     return accepted(answer).booking;
   }
 
-  const DESK = `id status atRiskSince pickupAt returnAt total { amount } vehicle { id } replacements { id }
+  const DESK = `id status atRiskSince atRiskReason station { id } returnStation { id } pickupAt returnAt total { amount } vehicle { id } replacements { id }
     rental { startedAt returnedAt overdueSince lateFee { amount } fuelFee { amount } damageFee { amount } damageNote }`;
   const mutate = (actor: Actor, name: string, type: string, input: Record<string, unknown>, fields = DESK) =>
     booking.run<Record<string, DeskAnswer>>(actor, `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} } }`, { input });

@@ -9,12 +9,14 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import { assertRentable, blockedRange, vehicleUnavailable } from './availability.js';
 import { bookingCancelled, bookingExpired, bookingHeld } from './events.js';
-import { availabilityChanged, claimVehicle, lookBehindSoon } from './claimQueries.js';
+import { availabilityChanged, claimVehicle, lockVehicles, lockWhereabouts, lookBehindSoon } from './claimQueries.js';
 import { cancellationFeeMinor } from './price.js';
 import { type BookingRow, bookingsByIds, busyRangesAfter, countLiveBookings, lockBooking, lockCustomer, lockQuote, type QuoteRow } from './queries.js';
 import { requireCustomer, requireVehicle } from './quoteCommands.js';
 import { type Guest, quotes } from './tables.js';
 import { logTransition, moveBooking } from './transition.js';
+import { assertPickupStation, assertReturnFits } from './whereabouts.js';
+import { heedStations, whereaboutsAt } from './whereaboutsQueries.js';
 
 /** How long a vehicle is held for a payment (BK-02). */
 const HOLD_MS = 15 * 60_000;
@@ -37,7 +39,7 @@ export interface NewBooking {
 /**
  * Makes a booking of a quote and holds its vehicle; payment follows by event. Repeated with the same key it answers with the first call's booking.
  * @throws Refusal NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED, PICKUP_PASSED, VEHICLE_NOT_RENTABLE, TOO_MANY_BOOKINGS, VEHICLE_UNAVAILABLE (with
- * `nextFreeFrom`), IDEMPOTENCY_KEY_REUSED, FORBIDDEN
+ * `nextFreeFrom`), PICKUP_STATION_CHANGED, ONE_WAY_NOT_POSSIBLE, IDEMPOTENCY_KEY_REUSED, FORBIDDEN
  */
 export async function createBooking(tx: Tx, feed: LiveFeed, { idempotencyKey, ...input }: NewBooking): Promise<BookingRow> {
   const customerId = requireCustomer(tx.actor);
@@ -59,10 +61,13 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
   }
   const vehicle = await requireVehicle(tx, quote.vehicleId, 'input.quoteId');
   assertRentable(vehicle);
-  await assertFewBookings(tx, customerId, input.guest ?? null);
   const id = newUuid(tx.now);
   const blocked = blockedRange(quote.pickupAt, quote.returnAt, vehicle.category);
   availabilityChanged(tx, [quote.vehicleId]);
+  const movesCar = quote.returnStationId !== null;
+  const lock = movesCar ? lockVehicles(tx.orm, [quote.vehicleId]) : lockWhereabouts(tx.orm, quote.vehicleId);
+  // Not one after the other: both go on one connection, and rivals wait one round trip less for each other.
+  await Promise.all([lock, assertFewBookings(tx, customerId, input.guest ?? null)]);
   const holdExpiresAt = new Date(tx.now.getTime() + HOLD_MS);
   const booking = await claimVehicle(tx.orm, {
     id,
@@ -79,7 +84,7 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     currency: quote.currency,
     paymentMethod: input.paymentMethod,
     holdExpiresAt,
-    stationId: vehicle.stationId,
+    stationId: quote.pickupStationId,
     returnStationId: quote.returnStationId,
     guest: input.guest ?? null,
     createdAt: tx.now,
@@ -89,6 +94,11 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     const busy = (await busyRangesAfter(tx.orm, [quote.vehicleId], blocked.from)).get(quote.vehicleId) ?? [];
     throw vehicleUnavailable('input.quoteId', busy, blocked);
   }
+  // Not before the claim: who is too late for the car is told that, and not where it would have been.
+  const whereabouts = await whereaboutsAt(tx.orm, quote.vehicleId, quote.pickupAt, [id]);
+  assertPickupStation(quote.pickupStationId, whereabouts);
+  assertReturnFits(quote.returnStationId, whereabouts, 'input.quoteId');
+  if (movesCar) await heedStations(tx, [quote.vehicleId]);
   await tx.orm.update(quotes).set({ usedByBooking: id }).where(eq(quotes.id, quote.id));
   await lookBehindSoon(tx, quote.vehicleId);
   await logTransition(tx, feed, { bookingId: id, stationId: booking.stationId, from: null, to: 'HELD' });

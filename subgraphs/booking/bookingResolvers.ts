@@ -41,7 +41,8 @@ export class BookingResolver {
     description:
       'Books what was quoted. The answer is HELD: the vehicle is yours for 15 minutes while the payment is authorised; then it becomes CONFIRMED, or ' +
       'CANCELLED with `failure` (see `bookingUpdated`). Whoever loses a race for the vehicle gets VEHICLE_UNAVAILABLE with `details.nextFreeFrom`, and is ' +
-      'not charged.',
+      'not charged; nor is who gets PICKUP_STATION_CHANGED, because the car will be elsewhere than was quoted, or ONE_WAY_NOT_POSSIBLE, because it is awaited where ' +
+      'it was: for both, ask for a new quote.',
   })
   async createBooking(
     @Arg('input', () => CreateBookingInput, { description: 'The quote and how to pay.' }) input: CreateBookingInput,
@@ -64,7 +65,7 @@ export class BookingResolver {
   @Mutation(() => Booking, {
     description:
       "Cancels a booking that is HELD or CONFIRMED. Free until 24 hours before pick-up; later a CONFIRMED one costs its customer one day's rate, at most " +
-      'the total, unless its car may not be back in time, or was not. Repeating it answers with the cancelled booking. For its customer and for admins.',
+      'the total, unless its car may not be there, or was not. Repeating it answers with the cancelled booking. For its customer and for admins.',
   })
   async cancelBooking(
     @Arg('input', () => CancelBookingInput, { description: 'Which one, and why.' }) input: CancelBookingInput,

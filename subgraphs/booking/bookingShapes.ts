@@ -30,6 +30,7 @@ export function toBooking(row: BookingRow, status: BookingStatus = row.status): 
     returnStation: stationReferenceOrNull(row.returnStationId ?? row.stationId),
     guest: row.guest,
     atRiskSince: present ? row.atRiskSince : null,
+    atRiskReason: present ? row.atRiskWhy : null,
     deposit: row.depositMinor > 0n ? toDeposit(row) : null,
     rental: row.startedAt ? toRental(row, row.startedAt) : null,
     createdAt: row.createdAt,
@@ -72,6 +73,8 @@ export function toQuote(row: QuoteRow): RentalQuote {
     vehicle: vehicleReference(row.vehicleId),
     pickupAt: row.pickupAt,
     returnAt: row.returnAt,
+    pickupStation: stationReferenceOrNull(row.pickupStationId),
+    returnStation: stationReferenceOrNull(row.returnStationId ?? row.pickupStationId),
     days: row.days,
     lines: row.lines.map(({ kind, label, amountMinor }) =>
       Object.assign(new QuoteLine(), { kind, label, amount: moneyType({ amountMinor: BigInt(amountMinor), currency }) }),

@@ -57,7 +57,9 @@ export async function endNoShow(tx: Tx, feed: LiveFeed, key: string): Promise<vo
   const booking = await awaitedBooking(tx, key);
   if (!booking) return;
   const until = awaitedUntil(booking);
-  const carIsOut = booking.atRiskSince !== null || (await rentalUnderway(tx.orm, booking.vehicleId));
+  // Nobody waits for a car that is elsewhere when the time to have it is over.
+  const overElsewhere = booking.atRiskWhy === 'ELSEWHERE' && booking.returnAt <= tx.now;
+  const carIsOut = (booking.atRiskSince !== null && !overElsewhere) || (await rentalUnderway(tx.orm, booking.vehicleId));
   if (carIsOut || until > tx.now) {
     await setTimer(tx, { kind: NO_SHOW, key, dueAt: carIsOut ? new Date(tx.now.getTime() + HOUR_MS) : until });
     return;

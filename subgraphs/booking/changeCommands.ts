@@ -15,50 +15,77 @@ import { type BookingRow, bookingsByIds, busyRangesAfter, lockBooking, lockQuote
 import { notChangeable, requireCustomer, requireVehicle } from './quoteCommands.js';
 import { bookings, quotes } from './tables.js';
 import { logTransition } from './transition.js';
+import { assertPickupStation, assertReturnFits, type Whereabouts } from './whereabouts.js';
+import { heedStations, whereaboutsAt } from './whereaboutsQueries.js';
 
 /** Where a booking goes: its vehicle, and what it takes of it. */
 interface Move {
   booking: BookingRow;
   vehicle: VehicleFacts;
   during: BusyRange;
+  /** Where the car is to be brought back to; null for where it is picked up. */
+  returnStationId: string | null;
+}
+
+/** A move that has been made, and where the car will be at pick-up. */
+interface Moved extends Move {
+  whereabouts: Whereabouts;
 }
 
 /**
  * Exchanges what bookings take, all or nothing (BK-06, BK-06b): everything is released, then everything claimed, in the transaction that also changes the
  * bookings. Nobody can take what is released in between, and whoever reads sees the one or the other.
- * @throws Refusal VEHICLE_UNAVAILABLE with `nextFreeFrom`: then nothing has changed
+ * @throws Refusal VEHICLE_UNAVAILABLE with `nextFreeFrom`, ONE_WAY_NOT_POSSIBLE: then nothing has changed
  */
-async function moveRanges(tx: Tx, moves: readonly Move[], field: string): Promise<void> {
+async function moveRanges(tx: Tx, moves: readonly Move[], field: string): Promise<Moved[]> {
   const touched = [...new Set(moves.flatMap(({ booking, vehicle }) => [booking.vehicleId, vehicle.vehicleId]))];
   await lockVehicles(tx.orm, touched);
   availabilityChanged(tx, touched);
-  await releaseClaims(
-    tx.orm,
-    moves.map(({ booking }) => booking.id),
-  );
-  for (const { booking, vehicle, during } of moves) {
+  const ids = moves.map(({ booking }) => booking.id);
+  await releaseClaims(tx.orm, ids);
+  const moved: Moved[] = [];
+  for (const move of moves) {
+    const { booking, vehicle, during, returnStationId } = move;
     const { vehicleId } = vehicle;
-    if (await claimRange(tx.orm, { holderId: booking.id, kind: 'BOOKING', vehicleId, during })) continue;
-    const busy = (await busyRangesAfter(tx.orm, [vehicleId], during.from)).get(vehicleId) ?? [];
-    throw vehicleUnavailable(field, busy, during);
+    if (!(await claimRange(tx.orm, { holderId: booking.id, kind: 'BOOKING', vehicleId, during }))) {
+      const busy = (await busyRangesAfter(tx.orm, [vehicleId], during.from)).get(vehicleId) ?? [];
+      throw vehicleUnavailable(field, busy, during);
+    }
+    const whereabouts = await whereaboutsAt(tx.orm, vehicleId, during.from, ids);
+    assertReturnFits(returnStationId, whereabouts, field);
+    moved.push({ ...move, whereabouts });
   }
   for (const vehicleId of touched) await heedLateRental(tx, vehicleId);
+  return moved;
 }
 
-type Changes = Partial<Omit<BookingRow, 'id' | 'status' | 'during' | 'vehicleId'>>;
+type Changes = Partial<Omit<BookingRow, 'id' | 'status' | 'during' | 'vehicleId' | 'stationId' | 'returnStationId'>>;
+type Cause = 'REQUESTED' | 'REPLACEMENT' | 'SWAP';
 
-/** Writes the booking's new place down and tells everybody. */
-async function settle(tx: Tx, feed: LiveFeed, move: Move, changes: Changes, cause: 'REQUESTED' | 'REPLACEMENT' | 'SWAP'): Promise<BookingRow> {
-  const { booking, vehicle, during } = move;
+/** Writes the bookings' new places down and tells everybody, also those who waited for the cars where they will not be any more. */
+async function settle(tx: Tx, feed: LiveFeed, moves: readonly Moved[], changes: Changes, cause: Cause): Promise<BookingRow[]> {
+  const settled: BookingRow[] = [];
+  for (const move of moves) settled.push(await settleOne(tx, feed, move, changes, cause));
+  await heedStations(
+    tx,
+    moves.flatMap(({ booking, vehicle }) => [booking.vehicleId, vehicle.vehicleId]),
+  );
+  return settled;
+}
+
+async function settleOne(tx: Tx, feed: LiveFeed, move: Moved, changes: Changes, cause: Cause): Promise<BookingRow> {
+  const { booking, vehicle, during, whereabouts, returnStationId } = move;
+  const { stationId } = whereabouts;
   const [row] = await tx.orm
     .update(bookings)
     .set({
       ...changes,
       vehicleId: vehicle.vehicleId,
-      stationId: vehicle.stationId,
+      stationId,
+      returnStationId: returnStationId === stationId ? null : returnStationId,
       during: rangeOf(during),
       // The danger was that of the car. Who keeps it keeps the danger too, until somebody has looked at it again.
-      ...(booking.vehicleId !== vehicle.vehicleId && booking.atRiskSince && { atRiskSince: null, atRiskBy: null, atRiskUntil: tx.now }),
+      ...(booking.vehicleId !== vehicle.vehicleId && booking.atRiskSince && { atRiskSince: null, atRiskWhy: null, atRiskBy: null, atRiskUntil: tx.now }),
       updatedAt: tx.now,
     })
     .where(eq(bookings.id, booking.id))
@@ -92,7 +119,7 @@ function assertConfirmed(booking: BookingRow): void {
  * Changes a confirmed booking to what its customer was quoted for it: other dates, another car, or both. Payments collects or gives back the difference by
  * event. Repeated with the same key it answers with the present state.
  * @throws Refusal NOT_FOUND, BOOKING_NOT_CHANGEABLE, QUOTE_USED, QUOTE_EXPIRED, QUOTE_NOT_FOR_BOOKING, PICKUP_PASSED, VEHICLE_NOT_RENTABLE, CURRENCY_MISMATCH,
- * VEHICLE_UNAVAILABLE, IDEMPOTENCY_KEY_REUSED
+ * VEHICLE_UNAVAILABLE, PICKUP_STATION_CHANGED, ONE_WAY_NOT_POSSIBLE, IDEMPOTENCY_KEY_REUSED
  */
 export async function changeBooking(
   tx: Tx,
@@ -125,25 +152,20 @@ async function changeToQuote(tx: Tx, feed: LiveFeed, customerId: string, input: 
       details: { field: 'input.quoteId', currency: booking.currency },
     });
   }
-  const move = { booking, vehicle, during: blockedRange(quote.pickupAt, quote.returnAt, vehicle.category) };
-  await moveRanges(tx, [move], 'input.quoteId');
-  await tx.orm.update(quotes).set({ usedByBooking: booking.id }).where(eq(quotes.id, quote.id));
   const { pickupAt, returnAt, dailyRateMinor, totalMinor, depositMinor, returnStationId } = quote;
-  const changed = await settle(
-    tx,
-    feed,
-    move,
-    { quoteId: quote.id, pickupAt, returnAt, dailyRateMinor, totalMinor, depositMinor, returnStationId },
-    'REQUESTED',
-  );
-  await setPickupTimers(tx, changed);
+  const move = { booking, vehicle, during: blockedRange(pickupAt, returnAt, vehicle.category), returnStationId };
+  const moved = await moveRanges(tx, [move], 'input.quoteId');
+  for (const { whereabouts } of moved) assertPickupStation(quote.pickupStationId, whereabouts);
+  await tx.orm.update(quotes).set({ usedByBooking: booking.id }).where(eq(quotes.id, quote.id));
+  const changes = { quoteId: quote.id, pickupAt, returnAt, dailyRateMinor, totalMinor, depositMinor };
+  for (const changed of await settle(tx, feed, moved, changes, 'REQUESTED')) await setPickupTimers(tx, changed);
   return booking.id;
 }
 
 /**
- * Moves a booking whose car may not be back in time to a car like it, at the price of the old one (BK-06b); an admin may do it at any time. Repeated, it
- * answers with the present state.
- * @throws Refusal NOT_FOUND, BOOKING_NOT_CHANGEABLE, NOT_AT_RISK, NOT_ALIKE, VEHICLE_NOT_RENTABLE, VEHICLE_UNAVAILABLE
+ * Moves a booking whose car may not be there to a car like it, at the price of the old one (BK-06b); an admin may do it at any time. It is picked up where that
+ * car will be. Repeated, it answers with the present state.
+ * @throws Refusal NOT_FOUND, BOOKING_NOT_CHANGEABLE, NOT_AT_RISK, NOT_ALIKE, VEHICLE_NOT_RENTABLE, VEHICLE_UNAVAILABLE, ONE_WAY_NOT_POSSIBLE
  */
 export async function replaceVehicle(tx: Tx, feed: LiveFeed, input: { bookingId: string; vehicleId: string }): Promise<BookingRow> {
   const booking = await lockBooking(tx.orm, input.bookingId);
@@ -157,9 +179,15 @@ export async function replaceVehicle(tx: Tx, feed: LiveFeed, input: { bookingId:
   const vehicle = await requireVehicle(tx, input.vehicleId, 'input.vehicleId');
   assertRentable(vehicle);
   assertAlike(present, vehicle);
-  const move = { booking, vehicle, during: blockedRange(booking.pickupAt, booking.returnAt, vehicle.category) };
-  await moveRanges(tx, [move], 'input.vehicleId');
-  return settle(tx, feed, move, {}, 'REPLACEMENT');
+  const moved = await moveRanges(tx, [intoVehicle(booking, vehicle)], 'input.vehicleId');
+  const [replaced] = await settle(tx, feed, moved, {}, 'REPLACEMENT');
+  if (!replaced) throw new Error('the booking that was moved is not there');
+  return replaced;
+}
+
+/** A booking as it is, in another car. */
+function intoVehicle(booking: BookingRow, vehicle: VehicleFacts): Move {
+  return { booking, vehicle, during: blockedRange(booking.pickupAt, booking.returnAt, vehicle.category), returnStationId: booking.returnStationId };
 }
 
 function assertAlike(present: VehicleFacts, other: VehicleFacts): void {
@@ -170,8 +198,9 @@ function assertAlike(present: VehicleFacts, other: VehicleFacts): void {
 }
 
 /**
- * Two confirmed bookings exchange their cars at unchanged prices, in one transaction. For admins.
- * @throws Refusal NOT_FOUND, BOOKING_NOT_CHANGEABLE, VEHICLE_UNAVAILABLE when one does not fit where the other was, VALIDATION_ERROR for a booking and itself
+ * Two confirmed bookings exchange their cars at unchanged prices, in one transaction. For admins. Two of one car have nothing to exchange.
+ * @throws Refusal NOT_FOUND, BOOKING_NOT_CHANGEABLE, VEHICLE_UNAVAILABLE or ONE_WAY_NOT_POSSIBLE when one does not fit where the other was, VALIDATION_ERROR for a
+ * booking and itself
  */
 export async function swapVehicles(tx: Tx, feed: LiveFeed, input: { bookingId: string; otherBookingId: string }): Promise<BookingRow[]> {
   if (input.bookingId === input.otherBookingId) {
@@ -188,13 +217,8 @@ export async function swapVehicles(tx: Tx, feed: LiveFeed, input: { bookingId: s
   if (!booking) throw notFound('booking', 'input.bookingId');
   if (!other) throw notFound('booking', 'input.otherBookingId');
   for (const each of [booking, other]) assertConfirmed(each);
-  const into = async (mover: BookingRow, vehicleId: string): Promise<Move> => {
-    const vehicle = await requireVehicle(tx, vehicleId, 'input.bookingId');
-    return { booking: mover, vehicle, during: blockedRange(mover.pickupAt, mover.returnAt, vehicle.category) };
-  };
+  if (booking.vehicleId === other.vehicleId) return [booking, other];
+  const into = async (mover: BookingRow, vehicleId: string) => intoVehicle(mover, await requireVehicle(tx, vehicleId, 'input.bookingId'));
   const moves = [await into(booking, other.vehicleId), await into(other, booking.vehicleId)];
-  await moveRanges(tx, moves, 'input.otherBookingId');
-  const swapped: BookingRow[] = [];
-  for (const move of moves) swapped.push(await settle(tx, feed, move, {}, 'SWAP'));
-  return swapped;
+  return settle(tx, feed, await moveRanges(tx, moves, 'input.otherBookingId'), {}, 'SWAP');
 }

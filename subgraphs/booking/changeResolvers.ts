@@ -45,8 +45,8 @@ export class SwapVehiclesInput {
 export class ChangeResolver {
   @Mutation(() => Booking, {
     description:
-      'Changes dates or car of a CONFIRMED booking to what was quoted for it, all or nothing: VEHICLE_UNAVAILABLE leaves it as it was. The difference in ' +
-      'price is charged or given back.',
+      'Changes dates or car of a CONFIRMED booking to what was quoted for it, all or nothing: a refusal, such as VEHICLE_UNAVAILABLE or ' +
+      'PICKUP_STATION_CHANGED, leaves it as it was. The difference in price is charged or given back.',
   })
   async changeBooking(
     @Arg('input', () => ChangeBookingInput, { description: 'Which booking, and the quote.' }) input: ChangeBookingInput,
@@ -62,8 +62,8 @@ export class ChangeResolver {
 
   @Mutation(() => Booking, {
     description:
-      'Moves a booking whose car may not be back in time to a car like it, at the price that it has, all or nothing. For its customer while it is at risk, ' +
-      'and for admins at any time.',
+      'Moves a booking whose car may not be there to a car like it, at the price that it has, all or nothing; `station` is then where that car will be. For its ' +
+      'customer while it is at risk, and for admins at any time.',
   })
   async replaceVehicle(
     @Arg('input', () => ReplaceVehicleInput, { description: 'Which booking, and to which car.' }) input: ReplaceVehicleInput,
@@ -85,7 +85,8 @@ export class ChangeResolver {
   }
 
   @FieldResolver(() => [Vehicle], {
-    description: 'Up to five cars of the same category that are free for the whole booking, those at the same station first; empty when it is not at risk.',
+    description:
+      'Up to five cars of the same category that are free for the whole booking, those that will be at the same station first; empty when it is not at risk.',
   })
   async replacements(@Root() booking: Booking, @Ctx() ctx: Context<BookingLoaders>): Promise<Vehicle[]> {
     if (booking.atRiskSince === null) return [];

@@ -60,11 +60,20 @@ export async function releaseClaims(orm: Orm, holderIds: readonly string[]): Pro
 }
 
 /**
- * Makes those who give back or exchange ranges of these vehicles wait for each other, in one order for all: two that go crosswise would deadlock. Taken
- * after the locks of bookings, never before. A new booking does not need it: the constraint decides.
+ * Makes those who give back or exchange ranges of these vehicles, or change where they will be, wait for each other, in one order for all: two that go crosswise
+ * would deadlock. Taken after the locks of bookings, never before.
  */
 export async function lockVehicles(orm: Orm, vehicleIds: readonly string[]): Promise<void> {
   for (const id of [...new Set(vehicleIds)].sort()) await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${id}, 44))`);
+}
+
+/**
+ * For a new booking that brings the vehicle back to where it was: any number of them go on beside each other, because the constraint decides who has it, and none
+ * changes where it is for another. Only those of `lockVehicles` wait for them, and they for those: without it a one-way rental could move the car away from
+ * a booking that it cannot see yet.
+ */
+export async function lockWhereabouts(orm: Orm, vehicleId: string): Promise<void> {
+  await orm.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended(${vehicleId}, 44))`);
 }
 
 /** A running rental that is late with its vehicle, or known to come back late. */
@@ -83,13 +92,16 @@ async function lateRentalOf(orm: Orm, vehicleId: string): Promise<LateRental | u
   return row && { bookingId: row.booking_id, blockedTo: new Date(row.blocked_to), overdue: row.overdue };
 }
 
-/** Timer that has a job look again at who is behind a late rental. Its key begins with the vehicle. */
-export const BEHIND_LATE_RENTAL = 'behindLateRental';
+/**
+ * Timer that has a job look at who waits for a vehicle: one that is late, or that will not be where they come for it. Its key begins with the vehicle. Its name
+ * is from when only lateness was looked at; timers that were set then still come.
+ */
+export const BEHIND_VEHICLE = 'behindLateRental';
 
 /** Has a job look at who is behind a late rental of this vehicle, if there is one. The actor may be a customer, who may not see those. */
 export async function lookBehindSoon(tx: Tx, vehicleId: string): Promise<LateRental | undefined> {
   const late = await lateRentalOf(tx.orm, vehicleId);
-  if (late) await setTimer(tx, { kind: BEHIND_LATE_RENTAL, key: `${vehicleId}:${newUuid(tx.now)}`, dueAt: tx.now });
+  if (late) await setTimer(tx, { kind: BEHIND_VEHICLE, key: `${vehicleId}:${newUuid(tx.now)}`, dueAt: tx.now });
   return late;
 }
 
@@ -102,12 +114,12 @@ export async function heedLateRental(tx: Tx, vehicleId: string): Promise<void> {
   if (late?.overdue) await fillGaps(tx, vehicleId, late);
 }
 
-/** Each attempt waits for the rivals that are booking a gap at that moment; so many do not follow each other. */
+/** Each attempt waits for a block that is being placed in a gap at that moment, because bookings wait for the lock; so many do not follow each other. */
 const FILL_ATTEMPTS = 20;
 
 /**
  * Takes every gap of a vehicle behind a rental's own range for that rental: nobody can book a car that is not back (BK-06b). Says whether all of it is
- * taken; if not, the job of `BEHIND_LATE_RENTAL` goes on.
+ * taken; if not, the job of `BEHIND_VEHICLE` goes on.
  */
 export async function fillGaps(tx: Tx, vehicleId: string, { bookingId, blockedTo }: Pick<LateRental, 'bookingId' | 'blockedTo'>): Promise<boolean> {
   for (let attempt = 0; attempt < FILL_ATTEMPTS; attempt += 1) {

@@ -56,18 +56,20 @@ export async function countBookings(orm: Orm, search: BookingSearch, now: Date):
   return row?.found ?? 0;
 }
 
-/** Cars like a booking's that nobody has in its time, those at its station first, then the cheapest (BK-06b). */
+/** Cars like a booking's that nobody has in its time, and that it may bring back where it is to, those that will be at its station first, then the cheapest (BK-06b). */
 export async function carsAlike(orm: Orm, booking: BookingRow): Promise<string[]> {
   const [present] = await vehiclesByIds(orm, [booking.vehicleId]);
   if (!present) return [];
   const until = new Date(booking.returnAt.getTime() + preparationMs(present.category));
   const rows = await orm.execute<{ vehicle_id: string }>(sql`
-    select v.vehicle_id from vehicles v
+    select v.vehicle_id from vehicles v cross join lateral vehicle_whereabouts(v.vehicle_id, ${booking.pickupAt.toISOString()}::timestamptz, '{}') w
     where v.category = ${present.category} and v.currency = ${booking.currency} and v.use = 'RENTAL' and v.status = 'ACTIVE'
       and v.vehicle_id <> ${booking.vehicleId}::uuid
       and not exists (select 1 from vehicle_claims c where c.vehicle_id = v.vehicle_id
         and c.during && tstzrange(${booking.pickupAt.toISOString()}::timestamptz, ${until.toISOString()}::timestamptz))
-    order by v.station_id is not distinct from ${booking.stationId}::uuid desc, v.daily_rate_minor, v.vehicle_id limit ${MAX_REPLACEMENTS}`);
+      and (${booking.returnStationId}::uuid is null or ${booking.returnStationId}::uuid = w.station_id
+        or w.next_station_id is null or w.next_station_id = ${booking.returnStationId}::uuid)
+    order by w.station_id is not distinct from ${booking.stationId}::uuid desc, v.daily_rate_minor, v.vehicle_id limit ${MAX_REPLACEMENTS}`);
   return rows.map((row) => row.vehicle_id);
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { eventType } from '../../platform/outbox.js';
+import { RISKS } from './whereabouts.js';
 
 const minor = z.string().regex(/^\d+$/);
 const moment = z.iso.datetime();
@@ -144,7 +145,7 @@ export const bookingReturned = eventType({
   consumers: everybody,
 });
 
-/** The car was brought back to another station than it was taken from: it belongs there now. */
+/** The car was brought back to another station than the one at which fleet has it: it belongs there now. */
 export const bookingLeftElsewhere = eventType({
   type: 'booking.leftElsewhere',
   version: 1,
@@ -162,12 +163,12 @@ export const bookingOverdue = eventType({
   consumers: ['fleet', 'inbox'],
 });
 
-/** The car of this booking may not be back in time: the customer is told, and may move to a car like it. */
+/** The car of this booking may not be back in time, or will be at another station then: the customer is told, and may move to a car like it. */
 export const bookingAtRisk = eventType({
   type: 'booking.atRisk',
   version: 1,
   aggregateType: 'booking',
-  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), pickupAt: moment }),
+  payload: z.object({ bookingId: z.uuid(), customerId: z.uuid(), vehicleId: z.uuid(), pickupAt: moment, reason: z.enum(RISKS) }),
   consumers: everybody,
 });
 

@@ -7,7 +7,7 @@ import type { Storage } from '../../platform/storage.js';
 import type { TimerHandlers } from '../../platform/timers.js';
 import { expireHold, HOLD_EXPIRY } from './bookingCommands.js';
 import { keepDepositAnswer } from './depositCommands.js';
-import { AVAILABILITY, BEHIND_LATE_RENTAL } from './claimQueries.js';
+import { AVAILABILITY, BEHIND_VEHICLE } from './claimQueries.js';
 import { keepPosition, lookBehindVehicle, markOverdue } from './lateCommands.js';
 import { acceptAuthorisation, acceptPaymentFailure } from './paymentCommands.js';
 import { endNoShow, NO_SHOW, REMINDER, remind } from './bookingTimers.js';
@@ -35,7 +35,7 @@ const keeps = (type: string) =>
     projection: true,
     payload: vehicleFacts,
     changes: ({ vehicleId }) => [{ kind: AVAILABILITY, ids: [vehicleId] }],
-    apply: (tx, { payload }) => keepVehicle(tx, payload),
+    apply: (tx, { payload, occurredAt }) => keepVehicle(tx, payload, occurredAt),
   });
 
 const subject = z.object({ subjectType: z.string(), subjectId: z.uuid() });
@@ -124,7 +124,7 @@ export function bookingTimers(feed: LiveFeed, storage: Storage): TimerHandlers {
     [HOLD_EXPIRY]: (tx, { key }) => expireHold(tx, feed, key),
     [REMINDER]: (tx, { key }) => remind(tx, key),
     [NO_SHOW]: (tx, { key }) => endNoShow(tx, feed, key),
-    [BEHIND_LATE_RENTAL]: (tx, { key }) => lookBehindVehicle(tx, feed, key),
+    [BEHIND_VEHICLE]: (tx, { key }) => lookBehindVehicle(tx, feed, key),
     [OVERDUE_RETURN]: (tx, { key }) => markOverdue(tx, feed, key),
   };
 }

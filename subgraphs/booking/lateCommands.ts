@@ -1,17 +1,19 @@
-import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import { notFound, Refusal } from '../../platform/errors.js';
 import type { LiveFeed } from '../../platform/livefeed.js';
 import { appendEvent } from '../../platform/outbox.js';
 import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import { OPEN_END, preparationMs } from './availability.js';
-import { availabilityChanged, BEHIND_LATE_RENTAL, fillGaps, lockVehicles } from './claimQueries.js';
+import { availabilityChanged, BEHIND_VEHICLE, fillGaps, lockVehicles } from './claimQueries.js';
 import { bookingAtRisk, bookingOverdue } from './events.js';
 import { endangered, expectedBackAt, type Place } from './lateness.js';
 import { type BookingRow, lockBooking, vehiclesByIds } from './queries.js';
 import { LATEST } from './rentalPeriod.js';
 import { bookings, stations, vehicleClaims, vehiclePositions } from './tables.js';
 import { bookingTopic, logTransition } from './transition.js';
+import type { Risk } from './whereabouts.js';
+import { awaitingVehicle } from './whereaboutsQueries.js';
 
 /** So many bookings behind a late rental are looked at, the next ones. */
 const MAX_BEHIND = 50;
@@ -51,30 +53,32 @@ export async function lockRental(tx: Tx, vehicleId: string): Promise<BookingRow 
   return out ?? null;
 }
 
-/** The job of `BEHIND_LATE_RENTAL`: looks at who is behind whatever a vehicle is out on now. */
+/** The job of `BEHIND_VEHICLE`: looks at who is behind whatever a vehicle is out on now. */
 export async function lookBehindVehicle(tx: Tx, feed: LiveFeed, key: string): Promise<void> {
   const [vehicleId = ''] = key.split(':');
   await lookBehind(tx, feed, vehicleId, await lockRental(tx, vehicleId));
 }
 
 /**
- * Looks at who has a vehicle after the rental that it is out on, which is locked, or null once it is back: whoever may not get it in time is told, once, and
- * who was told and is not in danger any more is told that. Closes the gaps of a vehicle that is overdue. Rental, bookings behind it, vehicle: everybody
- * who needs these locks takes them in this order.
+ * Looks at who has a vehicle after the rental that it is out on, which is locked, or null once it is back: whoever may not get it in time, or would wait for it at
+ * a station where it will not be, is told, once, and who was told and is not in danger any more is told that. Closes the gaps of a vehicle that is overdue.
+ * Rental, bookings behind it, vehicle: everybody who needs these locks takes them in this order.
  */
 export async function lookBehind(tx: Tx, feed: LiveFeed, vehicleId: string, rental: BookingRow | null): Promise<void> {
   const behind = await lockBehind(tx, vehicleId);
   const [vehicle] = await vehiclesByIds(tx.orm, [vehicleId]);
-  const atRisk = new Set(endangered(rental, behind, preparationMs(vehicle?.category), tx.now));
+  await lockVehicles(tx.orm, [vehicleId]);
+  const late = new Set(endangered(rental, behind, preparationMs(vehicle?.category), tx.now));
+  const elsewhere = new Set((await awaitingVehicle(tx.orm, vehicleId)).filter((each) => each.elsewhere).map(({ bookingId }) => bookingId));
   for (const booking of behind) {
-    if (rental && atRisk.has(booking) && !booking.atRiskSince) await tell(tx, feed, booking, rental);
-    if (!atRisk.has(booking) && booking.atRiskSince) await reassure(tx, feed, booking);
+    const why = elsewhere.has(booking.id) ? 'ELSEWHERE' : late.has(booking) ? 'LATE' : null;
+    if (why === booking.atRiskWhy) continue;
+    if (why) await tell(tx, feed, booking, why, rental);
+    else await reassure(tx, feed, booking);
   }
-  const late = rental && (rental.overdueSince || rental.expectedBackAt);
-  if (!late) return;
+  if (!(rental?.overdueSince || rental?.expectedBackAt)) return;
   if (rental.overdueSince) {
     availabilityChanged(tx, [vehicleId]);
-    await lockVehicles(tx.orm, [vehicleId]);
     const [own] = await tx.orm
       .select({ blockedTo: sql<string>`upper(${vehicleClaims.during})` })
       .from(vehicleClaims)
@@ -85,35 +89,48 @@ export async function lookBehind(tx: Tx, feed: LiveFeed, vehicleId: string, rent
   }
   // The time is part of the key, and always ahead: a timer that a sweeper fires at this moment is never moved. What was booked while we looked is seen then.
   const next = (Math.floor(tx.now.getTime() / LOOK_AGAIN_MS) + 1) * LOOK_AGAIN_MS;
-  await setTimer(tx, { kind: BEHIND_LATE_RENTAL, key: `${vehicleId}:${next}`, dueAt: new Date(next) });
+  await setTimer(tx, { kind: BEHIND_VEHICLE, key: `${vehicleId}:${next}`, dueAt: new Date(next) });
 }
 
-/** Bookings of a vehicle that wait for it, by pick-up; locked in the order of their ids, as a swap locks them. */
+/**
+ * Bookings of a vehicle that wait for it, by pick-up: the next ones, and those that have to be told of its station. Locked in the order of their ids, as a swap
+ * locks them.
+ */
 async function lockBehind(tx: Tx, vehicleId: string): Promise<BookingRow[]> {
   const waiting = and(eq(bookings.vehicleId, vehicleId), inArray(bookings.status, ['HELD', 'CONFIRMED']));
   const next = tx.orm.select({ id: bookings.id }).from(bookings).where(waiting).orderBy(asc(bookings.pickupAt)).limit(MAX_BEHIND);
+  const untold = sql`select booking_id from bookings_awaiting_vehicle(${vehicleId}::uuid) where elsewhere <> told limit ${MAX_BEHIND}`;
   const rows = await tx.orm
     .select()
     .from(bookings)
-    .where(and(inArray(bookings.id, next), waiting))
+    .where(and(or(inArray(bookings.id, next), sql`${bookings.id} in (${untold})`), waiting))
     .orderBy(asc(bookings.id))
     .for('update');
   return rows.sort((a, b) => a.pickupAt.getTime() - b.pickupAt.getTime());
 }
 
-async function tell(tx: Tx, feed: LiveFeed, booking: BookingRow, late: BookingRow): Promise<void> {
-  await tx.orm.update(bookings).set({ atRiskSince: tx.now, atRiskBy: late.id, updatedAt: tx.now }).where(eq(bookings.id, booking.id));
-  await logTransition(tx, feed, { bookingId: booking.id, stationId: booking.stationId, from: booking.status, to: booking.status, reason: 'AT_RISK' });
+async function tell(tx: Tx, feed: LiveFeed, booking: BookingRow, why: Risk, rental: BookingRow | null): Promise<void> {
+  const atRiskBy = why === 'LATE' ? (rental?.id ?? null) : null;
+  await tx.orm
+    .update(bookings)
+    .set({ atRiskSince: booking.atRiskSince ?? tx.now, atRiskWhy: why, atRiskBy, updatedAt: tx.now })
+    .where(eq(bookings.id, booking.id));
+  const reason = why === 'LATE' ? 'AT_RISK' : 'CAR_ELSEWHERE';
+  await logTransition(tx, feed, { bookingId: booking.id, stationId: booking.stationId, from: booking.status, to: booking.status, reason });
   await appendEvent(tx, bookingAtRisk, booking.id, {
     bookingId: booking.id,
     customerId: booking.customerId,
     vehicleId: booking.vehicleId,
     pickupAt: booking.pickupAt.toISOString(),
+    reason: why,
   });
 }
 
 async function reassure(tx: Tx, feed: LiveFeed, booking: BookingRow): Promise<void> {
-  await tx.orm.update(bookings).set({ atRiskSince: null, atRiskBy: null, atRiskUntil: tx.now, updatedAt: tx.now }).where(eq(bookings.id, booking.id));
+  await tx.orm
+    .update(bookings)
+    .set({ atRiskSince: null, atRiskWhy: null, atRiskBy: null, atRiskUntil: tx.now, updatedAt: tx.now })
+    .where(eq(bookings.id, booking.id));
   await logTransition(tx, feed, { bookingId: booking.id, stationId: booking.stationId, from: booking.status, to: booking.status, reason: 'RISK_OVER' });
 }
 

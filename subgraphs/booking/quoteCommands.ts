@@ -5,6 +5,8 @@ import type { Tx } from '../../platform/postgres.js';
 import { assertRentable, blockedRange, type BusyRange, isTaken, type VehicleFacts, vehicleUnavailable } from './availability.js';
 import { depositMinor } from './deposit.js';
 import { type Extra, MIN_DRIVER_AGE, type Promotion, priceRental, YOUNG_DRIVER_BELOW } from './price.js';
+import { assertReturnFits, type Whereabouts } from './whereabouts.js';
+import { timeZoneOf, whereaboutsAt } from './whereaboutsQueries.js';
 import { bookingsByIds, busyRangesAfter, dropUnusedQuotes, promotionByCode, type QuoteRow, stationIsKnown, vehiclesByIds } from './queries.js';
 import { assertPeriod, type Period, rentalDays } from './rentalPeriod.js';
 import { quotes } from './tables.js';
@@ -78,23 +80,34 @@ export function notChangeable(status: string): Refusal {
   return new Refusal('BOOKING_NOT_CHANGEABLE', `Only a CONFIRMED booking can be changed, and this one is ${status}.`, { details: { status } });
 }
 
+/** Where the car will be at pick-up, who has it after that, and what clock its days go by: that of the station, as the cars that are there now tell it. */
+async function placeOfPickup(tx: Tx, vehicle: VehicleFacts, { pickupAt, changesBooking }: RentalWish): Promise<Whereabouts & { timeZone: string }> {
+  const whereabouts = await whereaboutsAt(tx.orm, vehicle.vehicleId, pickupAt, changesBooking ? [changesBooking] : []);
+  const { stationId } = whereabouts;
+  const clock = stationId === null || stationId === vehicle.stationId ? undefined : await timeZoneOf(tx.orm, stationId);
+  return { ...whereabouts, timeZone: clock ?? vehicle.timeZone };
+}
+
 /**
- * Offers a price, if the vehicle is free at that time now. It is not held: `createBooking` does that.
+ * Offers a price, if the vehicle is free at that time now, and says where it will be then. It is not held: `createBooking` does that.
  * @throws Refusal NOT_FOUND (vehicle, station, booking), VEHICLE_NOT_RENTABLE, VALIDATION_ERROR, VEHICLE_UNAVAILABLE, PROMOTION_NOT_VALID,
- * BOOKING_NOT_CHANGEABLE, FORBIDDEN
+ * ONE_WAY_NOT_POSSIBLE, BOOKING_NOT_CHANGEABLE, FORBIDDEN
  */
 export async function quoteRental(tx: Tx, input: RentalWish): Promise<QuoteRow> {
   const customerId = requireCustomer(tx.actor);
   const vehicle = await requireVehicle(tx, input.vehicleId, 'input.vehicleId');
   assertRentable(vehicle);
-  assertPeriod(input, vehicle.timeZone, tx.now);
+  const { timeZone, ...whereabouts } = await placeOfPickup(tx, vehicle, input);
+  const pickupStationId = whereabouts.stationId;
+  assertPeriod(input, timeZone, tx.now);
   if (input.changesBooking) await assertChangeable(tx, input.changesBooking, customerId);
-  const elsewhere = input.returnStationId && input.returnStationId !== vehicle.stationId ? input.returnStationId : null;
+  const elsewhere = input.returnStationId && input.returnStationId !== pickupStationId ? input.returnStationId : null;
   if (elsewhere && !(await stationIsKnown(tx.orm, elsewhere))) throw notFound('station', 'input.returnStationId');
   const youngDriver = isYoung(input.driverAge);
   const promotion = input.promoCode ? await requirePromotion(tx, input.promoCode) : null;
   await assertFree(tx, vehicle.vehicleId, blockedRange(input.pickupAt, input.returnAt, vehicle.category), 'input.vehicleId', input.changesBooking);
-  const days = rentalDays(input.pickupAt, input.returnAt, vehicle.timeZone);
+  assertReturnFits(elsewhere, whereabouts, 'input.returnStationId');
+  const days = rentalDays(input.pickupAt, input.returnAt, timeZone);
   const dailyRate = { amountMinor: vehicle.dailyRateMinor, currency: vehicle.currency };
   const price = priceRental({ dailyRate, days, extras: input.extras, promotion, youngDriver, oneWay: elsewhere !== null });
   await dropUnusedQuotes(tx.orm, customerId, new Date(tx.now.getTime() - QUOTE_KEPT_MS));
@@ -113,6 +126,7 @@ export async function quoteRental(tx: Tx, input: RentalWish): Promise<QuoteRow> 
       depositMinor: depositMinor(vehicle.category, vehicle.currency),
       youngDriver,
       currency: price.total.currency,
+      pickupStationId,
       returnStationId: elsewhere,
       changesBooking: input.changesBooking ?? null,
       expiresAt: new Date(tx.now.getTime() + QUOTE_VALID_MS),

@@ -1,3 +1,4 @@
+import { and, eq, ne } from 'drizzle-orm';
 import { notFound, Refusal } from '../../platform/errors.js';
 import type { LiveFeed } from '../../platform/livefeed.js';
 import type { Money } from '../../platform/money.js';
@@ -11,6 +12,7 @@ import { lookBehind } from './lateCommands.js';
 import { youngDriverFeeMinor } from './price.js';
 import { type BookingRow, lockBooking, lockQuote, rentalUnderway } from './queries.js';
 import { isYoung } from './quoteCommands.js';
+import { vehicles } from './tables.js';
 import { moveBooking } from './transition.js';
 
 export const OVERDUE_RETURN = 'overdueReturn';
@@ -43,6 +45,7 @@ export async function startRental(tx: Tx, feed: LiveFeed, input: Readings & { bo
     ...readings,
     startedAt: tx.now,
     atRiskSince: null,
+    atRiskWhy: null,
     atRiskBy: null,
     youngDriverFeeMinor: isYoung(input.driverAge) ? await missingYoungDriverFee(tx, booking) : null,
     depositStatus: booking.depositMinor > 0n ? 'REQUESTED' : null,
@@ -95,7 +98,10 @@ export async function returnRental(tx: Tx, feed: LiveFeed, input: Return): Promi
   const fuel = fuelFeeMinor(booking.startFuelPercent ?? 0, input.fuelPercent, booking.currency);
   const damage = input.damage?.fee.amountMinor ?? 0n;
   const young = booking.youngDriverFeeMinor ?? 0n;
-  if (booking.status === 'ACTIVE') await lookBehind(tx, feed, booking.vehicleId, null);
+  if (booking.status === 'ACTIVE') {
+    await lookBehind(tx, feed, booking.vehicleId, null);
+    await leaveAt(tx, booking, booking.returnStationId ?? booking.stationId);
+  }
   const returned = await moveBooking(tx, feed, booking, 'COMPLETED', {
     returnedAt: tx.now,
     returnOdometerKm: input.odometerKm,
@@ -121,9 +127,19 @@ export async function returnRental(tx: Tx, feed: LiveFeed, input: Return): Promi
     chargesMinor: (late + fuel + damage + young).toString(),
     currency: booking.currency,
   });
-  const stationId = booking.returnStationId;
-  if (stationId && stationId !== booking.stationId) {
-    await appendEvent(tx, bookingLeftElsewhere, booking.id, { bookingId: booking.id, vehicleId: booking.vehicleId, stationId });
-  }
   return returned;
+}
+
+/**
+ * The car is at this station now: for whoever books it next at once, and for fleet by event. In the transaction that takes the car back, which holds its lock:
+ * its rental is the last that says where it is, until it has ended.
+ */
+async function leaveAt(tx: Tx, booking: BookingRow, stationId: string | null): Promise<void> {
+  if (stationId === null) return;
+  const moved = await tx.orm
+    .update(vehicles)
+    .set({ stationId })
+    .where(and(eq(vehicles.vehicleId, booking.vehicleId), ne(vehicles.stationId, stationId)))
+    .returning({ vehicleId: vehicles.vehicleId });
+  if (moved.length > 0) await appendEvent(tx, bookingLeftElsewhere, booking.id, { bookingId: booking.id, vehicleId: booking.vehicleId, stationId });
 }

@@ -18,13 +18,17 @@ import {
 import type { BookingStatus } from './bookingStatus.js';
 import type { DepositStatus } from './deposit.js';
 import type { PriceLine } from './price.js';
+import type { Risk } from './whereabouts.js';
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
 /** Number of a transaction; a decimal number as text here. */
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 const tstzrange = customType<{ data: string }>({ dataType: () => 'tstzrange' });
 
-/** What booking keeps of fleet's vehicles (EV-01): fed by its events, never written otherwise. */
+/**
+ * What booking keeps of fleet's vehicles (EV-01): fed by its events. One thing is known here first, where a rental has just left the car, and `station_id` says
+ * it at once; whoever quotes before fleet's news of it comes would else be sent to the old station.
+ */
 export const vehicles = pgTable(
   'vehicles',
   {
@@ -34,7 +38,10 @@ export const vehicles = pgTable(
     category: text('category').notNull(),
     dailyRateMinor: bigint('daily_rate_minor', { mode: 'bigint' }).notNull(),
     currency: text('currency').notNull(),
+    /** Where it is while nobody is out with it. */
     stationId: uuid('station_id'),
+    /** Where fleet last said that it is: only news that differ from it move the car, not every event that repeats an older place. */
+    fleetStationId: uuid('fleet_station_id'),
     /** IANA name: rental days are counted by this clock. */
     timeZone: text('time_zone').notNull(),
     title: text('title').notNull(),
@@ -60,6 +67,8 @@ export const quotes = pgTable(
     currency: text('currency').notNull(),
     /** Whether the fee for a young driver is in it. */
     youngDriver: boolean('young_driver').notNull().default(false),
+    /** Where the car will be at pick-up, by the rentals before it. */
+    pickupStationId: uuid('pickup_station_id'),
     /** Where the car is brought back to, when that is not where it was taken. */
     returnStationId: uuid('return_station_id'),
     /** The booking that this price is to change; null for a new one. */
@@ -108,12 +117,14 @@ export const bookings = pgTable(
     /** Who cancelled, as `describeActor` says it: only that one may repeat the cancellation (EV-05). */
     cancelledBy: text('cancelled_by'),
     feeMinor: bigint('fee_minor', { mode: 'bigint' }),
-    /** Where it is picked up: the vehicle's station when it was booked. */
+    /** Where it is picked up: where its car will be by then, as the bookings before it said when it was booked. */
     stationId: uuid('station_id'),
+    /** Where it is brought back to, when that is not where it was taken: for the bookings after it the car is there. */
     returnStationId: uuid('return_station_id'),
     guest: jsonb('guest').$type<Guest>(),
-    /** Since when its vehicle may not be back in time, and which rental is to blame. */
+    /** Since when its vehicle may not be there for its pick-up, why, and which rental is to blame when that is late. */
     atRiskSince: at('at_risk_since'),
+    atRiskWhy: text('at_risk_why').$type<Risk>(),
     atRiskBy: uuid('at_risk_by'),
     /** When it was last out of danger: a car that came back after the pick-up time kept its customer waiting until then. */
     atRiskUntil: at('at_risk_until'),
@@ -144,6 +155,8 @@ export const bookings = pgTable(
   (t) => [
     index('bookings_customer_newest').on(t.customerId, t.createdAt, t.id),
     index('bookings_vehicle').on(t.vehicleId, t.pickupAt, t.id),
+    // Whatever a car has behind it, who comes before and after a moment is found in two steps.
+    index('bookings_blocking').on(t.vehicleId, t.pickupAt).where(sql`status in ('HELD', 'CONFIRMED', 'ACTIVE')`),
     index('bookings_station').on(t.stationId, t.pickupAt, t.id),
     index('bookings_pickup').on(t.pickupAt, t.id),
     index('bookings_return_station').on(t.returnStationId, t.pickupAt, t.id),
@@ -156,6 +169,7 @@ export const bookings = pgTable(
     ),
     check('bookings_charges', sql`${t.lateFeeMinor} >= 0 and ${t.fuelFeeMinor} >= 0 and ${t.damageFeeMinor} >= 0`),
     check('bookings_deposit', sql`${t.depositMinor} >= 0 and ${t.depositTakenMinor} between 0 and ${t.depositMinor}`),
+    check('bookings_at_risk', sql`(${t.atRiskSince} is null) = (${t.atRiskWhy} is null)`),
     check('bookings_period', sql`${t.pickupAt} < ${t.returnAt}`),
     check('bookings_amounts', sql`${t.totalMinor} >= 0 and ${t.feeMinor} between 0 and ${t.totalMinor}`),
     check('bookings_during_half_open', sql`lower_inc(${t.during}) and not upper_inc(${t.during})`),

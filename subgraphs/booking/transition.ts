@@ -6,6 +6,7 @@ import { assertTransition, type BookingStatus, isBlocking } from './bookingStatu
 import { availabilityChanged, heedLateRental, lockVehicles, releaseClaims } from './claimQueries.js';
 import type { BookingRow } from './queries.js';
 import { bookings, bookingTransitions } from './tables.js';
+import { heedStations } from './whereaboutsQueries.js';
 
 /** Where hints go that a booking has changed (BK-12). */
 export const bookingTopic = (bookingId: string): string => `booking:${bookingId}`;
@@ -67,11 +68,13 @@ export async function moveBooking(
 
 /**
  * What a booking gives back goes to the rental that is overdue with the vehicle, if there is one: the car is still not there. The lock comes first: without
- * it a gap could be filled for a rental that returns at the same moment, and that nobody would ever empty again.
+ * it a gap could be filled for a rental that returns at the same moment, and that nobody would ever empty again. A booking that was to bring the car elsewhere
+ * does not any more, so those behind it may wait at the wrong station.
  */
 async function giveBack(tx: Tx, booking: BookingRow): Promise<void> {
   availabilityChanged(tx, [booking.vehicleId]);
   await lockVehicles(tx.orm, [booking.vehicleId]);
   await releaseClaims(tx.orm, [booking.id]);
   await heedLateRental(tx, booking.vehicleId);
+  await heedStations(tx, [booking.vehicleId]);
 }

@@ -4,6 +4,7 @@ import { BOOKING_ORDERS } from './bookingOrder.js';
 import { BOOKING_STATUSES } from './bookingStatus.js';
 import { DEPOSIT_STATUSES } from './deposit.js';
 import { EXTRAS, LINE_KINDS } from './price.js';
+import { RISKS } from './whereabouts.js';
 
 const enumOf = <T extends string>(values: readonly T[]) => Object.fromEntries(values.map((value) => [value, value])) as { [K in T]: K };
 
@@ -13,6 +14,7 @@ export const RentalExtra = enumOf(EXTRAS);
 export const QuoteLineKind = enumOf(LINE_KINDS);
 export const BookingSort = enumOf(BOOKING_ORDERS);
 export const DepositStatus = enumOf(DEPOSIT_STATUSES);
+export const BookingRisk = enumOf(RISKS);
 
 registerEnumType(BookingStatus, {
   name: 'BookingStatus',
@@ -38,6 +40,13 @@ registerEnumType(DepositStatus, {
   name: 'DepositStatus',
   description:
     'REQUESTED at pick-up, and then HELD, or DECLINED when wallet or card do not give it; at return RELEASED, or CAPTURED when something of it was taken.',
+});
+
+registerEnumType(BookingRisk, {
+  name: 'BookingRisk',
+  description:
+    'LATE: the rental before it may not be back in time. ELSEWHERE: the car will be at another station, because a rental that was to bring it there was cancelled or ' +
+    'changed, or because it was moved.',
 });
 
 @ObjectType({ description: 'A time in which a vehicle is taken, the time to prepare it for the next customer included.' })
@@ -92,6 +101,13 @@ export class QuoteLine {
   amount!: Money;
 }
 
+@ObjectType({ description: 'A place where cars are picked up and returned.' })
+@Directive('@key(fields: "id", resolvable: false)')
+export class Station {
+  @Field(() => ID, { description: 'Id of the station: `stn_…`.' })
+  id!: string;
+}
+
 @ObjectType({ description: 'A price for a rental. It is what the booking will cost; the vehicle is not held before `createBooking`.' })
 export class RentalQuote {
   @Field(() => ID, { description: 'Id of the quote: `qte_…`. Pass it to `createBooking`.' })
@@ -105,6 +121,17 @@ export class RentalQuote {
 
   @Field(() => DateTime, { description: 'Return.' })
   returnAt!: Date;
+
+  @Field(() => Station, {
+    nullable: true,
+    description:
+      'Where the car will be at pick-up: where the rental before it brings it, which need not be where it is now. `createBooking` and `changeBooking` refuse with ' +
+      'PICKUP_STATION_CHANGED when that is not so any more. Null for a car that belongs to no station.',
+  })
+  pickupStation!: Station | null;
+
+  @Field(() => Station, { nullable: true, description: 'Where it is to be brought back.' })
+  returnStation!: Station | null;
 
   @Field(() => Int, { description: 'Days that are charged: every 24 hours begun, by the clock of the station.' })
   days!: number;
@@ -129,13 +156,6 @@ export class BookingFailure {
 
   @Field({ description: 'For people, with what to do next.' })
   message!: string;
-}
-
-@ObjectType({ description: 'A place where cars are picked up and returned.' })
-@Directive('@key(fields: "id", resolvable: false)')
-export class Station {
-  @Field(() => ID, { description: 'Id of the station: `stn_…`.' })
-  id!: string;
 }
 
 @ObjectType({ description: 'For whom a partner booked.' })
@@ -256,9 +276,13 @@ export class Booking {
 
   @Field(() => DateTime, {
     nullable: true,
-    description: 'Since when its vehicle may not be back in time: see `replacements`; it can be cancelled free of charge. Null when all is well.',
+    description:
+      'Since when its vehicle may not be there for its pick-up: see `atRiskReason` and `replacements`; it can be cancelled free of charge. Null when all is well.',
   })
   atRiskSince!: Date | null;
+
+  @Field(() => BookingRisk, { nullable: true, description: 'Why its vehicle may not be there for its pick-up. Null when all is well.' })
+  atRiskReason!: keyof typeof BookingRisk | null;
 
   @Field(() => BookingDeposit, { nullable: true, description: 'What is set aside while the car is out; null when there is none.' })
   deposit!: BookingDeposit | null;
@@ -297,7 +321,12 @@ export class QuoteRentalInput {
   })
   driverAge?: number | null;
 
-  @Field(() => ID, { nullable: true, description: 'Where the car is returned, when not where it is picked up; costs a fee.' })
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'Where the car is returned, when not at `RentalQuote.pickupStation`; costs a fee. Refused with ONE_WAY_NOT_POSSIBLE when the next customer comes for the car ' +
+      'elsewhere: `details.requiredReturnStationId` and `details.nextPickupAt` say where and when.',
+  })
   returnStationId?: string | null;
 
   @Field(() => ID, {

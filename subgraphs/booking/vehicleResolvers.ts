@@ -46,7 +46,9 @@ export class VehicleResolver {
   }
 
   @Mutation(() => RentalQuote, {
-    description: 'Prices a rental of a vehicle that is free at that time. The price stands for ten minutes; the vehicle is not held before `createBooking`.',
+    description:
+      'Prices a rental of a vehicle that is free at that time, and says where it will be then. The price stands for ten minutes; the vehicle is not held before ' +
+      '`createBooking`.',
   })
   async quoteRental(
     @Arg('input', () => QuoteRentalInput, { description: 'Which vehicle, when, and with what.' }) input: QuoteRentalInput,

@@ -2,6 +2,7 @@ import { and, asc, eq, lt, sql } from 'drizzle-orm';
 import type { Violation } from '../../platform/graphqlTypes.js';
 import type { Orm } from '../../platform/postgres.js';
 import { OPEN_END } from './availability.js';
+import { BEHIND_VEHICLE } from './claimQueries.js';
 import { bookings } from './tables.js';
 
 const MAX_VIOLATIONS = 100;
@@ -39,6 +40,23 @@ export async function holdsNotExpired(orm: Orm, endedBefore: Date): Promise<Viol
     .orderBy(asc(bookings.holdExpiresAt))
     .limit(MAX_VIOLATIONS);
   return rows.map((row) => ({ kind: 'HOLD_NOT_EXPIRED', ...row }));
+}
+
+/**
+ * Bookings that wait for a car where it will not be, by the booking before them or by where it stands, and whose customers have not been told, although no job is
+ * due that will do it. `since` is when the booking was last touched.
+ */
+export async function untoldElsewhere(orm: Orm, dueBefore: Date): Promise<Violation[]> {
+  const rows = await orm.execute<{ reference: string; since: string }>(sql`
+    select b.id as reference, b.updated_at as since from bookings b join vehicles v on v.vehicle_id = b.vehicle_id
+    where b.status in ('HELD', 'CONFIRMED') and b.at_risk_why is distinct from 'ELSEWHERE'
+      and b.station_id <> coalesce((select coalesce(p.return_station_id, p.station_id) from bookings p
+        where p.vehicle_id = b.vehicle_id and p.status in ('HELD', 'CONFIRMED', 'ACTIVE') and p.pickup_at < b.pickup_at
+        order by p.pickup_at desc limit 1), v.station_id)
+      and not exists (select 1 from timers t where t.kind = ${BEHIND_VEHICLE} and t.key like b.vehicle_id || ':%'
+        and t.due_at > ${dueBefore.toISOString()}::timestamptz)
+    order by since limit ${MAX_VIOLATIONS}`);
+  return rows.map((row) => ({ kind: 'CAR_ELSEWHERE', reference: row.reference, since: new Date(row.since) }));
 }
 
 /** Bookings and claims that do not fit each other: a booking that blocks without its range, or a range that nobody holds. The check at commit makes them impossible. */

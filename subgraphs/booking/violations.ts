@@ -1,7 +1,7 @@
 import type { Violation } from '../../platform/graphqlTypes.js';
 import type { Tx } from '../../platform/postgres.js';
 import { undeliveredEvents } from '../../platform/violations.js';
-import { freeCarsOnRentals, holdsNotExpired, overlappingBookings, unfittingClaims } from './violationQueries.js';
+import { freeCarsOnRentals, holdsNotExpired, overlappingBookings, unfittingClaims, untoldElsewhere } from './violationQueries.js';
 
 /** What a timer should have done may be this late: the sweeper looks every second, and tries again when it fails. */
 const TIMER_LATE_MS = 60_000;
@@ -13,5 +13,6 @@ export async function bookingViolations(tx: Tx): Promise<Violation[]> {
   const claims = await unfittingClaims(tx.orm);
   const free = await freeCarsOnRentals(tx.orm, due);
   const holds = await holdsNotExpired(tx.orm, due);
-  return [...overlaps, ...claims, ...free, ...holds, ...(await undeliveredEvents(tx))];
+  const elsewhere = await untoldElsewhere(tx.orm, due);
+  return [...overlaps, ...claims, ...free, ...holds, ...elsewhere, ...(await undeliveredEvents(tx))];
 }

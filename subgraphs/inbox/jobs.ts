@@ -105,10 +105,10 @@ export function inboxConsumes(desk: Desk): readonly Consumption[] {
       userId: customerId,
       data: { bookingId, vehicleTitle, pickupAt, hoursBefore },
     })),
-    tells('booking.atRisk', booking.extend({ pickupAt: z.string() }), ({ bookingId, customerId, pickupAt }) => ({
+    tells('booking.atRisk', booking.extend({ pickupAt: z.string(), reason: z.string().optional() }), ({ bookingId, customerId, pickupAt, reason }) => ({
       kind: 'BOOKING_AT_RISK',
       userId: customerId,
-      data: { bookingId, pickupAt },
+      data: { bookingId, pickupAt, reason },
     })),
     tells('booking.started', booking, ({ bookingId, customerId }) => ({ kind: 'BOOKING_STARTED', userId: customerId, data: { bookingId } })),
     tells('booking.overdue', booking.extend({ returnAt: z.string() }), ({ bookingId, customerId, returnAt }) => ({

@@ -108,6 +108,14 @@ test('IN-05: each event tells the person whom it concerns, in words, and by mail
       (customerId) => ({ bookingId, customerId, pickupAt: '2027-03-01T08:00:00.000Z' }),
       publicId('bkg', bookingId),
     ],
+    [
+      'BOOKING_AT_RISK',
+      'booking',
+      'booking.atRisk',
+      id(),
+      (customerId) => ({ bookingId, customerId, pickupAt: '2027-03-01T08:00:00.000Z', reason: 'ELSEWHERE' }),
+      publicId('bkg', bookingId),
+    ],
     ['BOOKING_STARTED', 'booking', 'booking.started', id(), (customerId) => ({ bookingId, customerId }), publicId('bkg', bookingId)],
     [
       'BOOKING_OVERDUE',
@@ -207,6 +215,17 @@ test('IN-05: a change says what it costs more or less, a missed pick-up its fee'
   expect(change('-5000')).toContain('It costs 50.00 EGP less.');
   expect(change('0', 'SWAP')).toMatch(/^We gave you another car at the same price.*The price stays the same\.$/);
   expect(wordsFor('BOOKING_NO_SHOW', { bookingId, amountMinor: '3000', currency: 'EGP' }).body).toContain('The fee is 30.00 EGP.');
+});
+
+test('BK-06b: whoever may not get the car is told why: late, also in what was stored before there was another reason, or at another station', () => {
+  const data = { bookingId: randomUUID(), pickupAt: '2027-03-01T08:00:00.000Z' };
+  expect(wordsFor('BOOKING_AT_RISK', data).body).toContain('10:00 (Cairo) may not be back in time. You can move to a car like it');
+  expect(wordsFor('BOOKING_AT_RISK', { ...data, reason: 'LATE' })).toEqual(wordsFor('BOOKING_AT_RISK', data));
+  const elsewhere = wordsFor('BOOKING_AT_RISK', { ...data, reason: 'ELSEWHERE' });
+  expect([elsewhere.title, elsewhere.body]).toEqual([
+    'Your car is at another station',
+    expect.stringContaining('will not be at your station by then. You can move to'),
+  ]);
 });
 
 test('IN-05: a confirmed booking is told in the app and by mail, with the times by Cairo', async () => {

@@ -165,12 +165,15 @@ export const TEMPLATES = {
   BOOKING_AT_RISK: template({
     version: 1,
     channels: both,
-    data: booking.extend({ pickupAt: z.string() }),
+    // Without a reason in what was stored before there was another one: late.
+    data: booking.extend({ pickupAt: z.string(), reason: z.string().nullish() }),
     words: {
-      en: (data) => ({
-        title: 'Your car may be late',
-        body: `The car for your pick-up on ${timeText(data.pickupAt)} may not be back in time. You can move to a car like it in the app, at the same price, or cancel free of charge.`,
-      }),
+      en: (data) => {
+        const next = 'You can move to a car like it in the app, at the same price, or cancel free of charge.';
+        const car = `The car for your pick-up on ${timeText(data.pickupAt)}`;
+        if (data.reason === 'ELSEWHERE') return { title: 'Your car is at another station', body: `${car} will not be at your station by then. ${next}` };
+        return { title: 'Your car may be late', body: `${car} may not be back in time. ${next}` };
+      },
     },
   }),
   BOOKING_STARTED: template({

@@ -113,4 +113,32 @@ describe.each(['one', 'split'] as const)('the rental story, layout %s', (layout)
     );
     expect(tally(outcomes)).toEqual({ HELD: 1, 'VEHICLE_UNAVAILABLE with next': 49 });
   });
+
+  test('BK-06b: behind a one-way rental the car is picked up where it will be; when that is cancelled, the next customer is told and offered another one', async () => {
+    const vehicleId = 'veh_01j0000000e00800g000000006';
+    const [first, next] = await Promise.all([graph.newCustomer(), graph.newCustomer()]);
+    const book = async (client: WaygraphClient, quoteId: string) => {
+      const input = { quoteId, paymentMethod: 'CARD', paymentToken: 'tok_ok', idempotencyKey: randomUUID() } as const;
+      const { createBooking } = await client.CreateBooking({ input });
+      const decided = async () => (await client.GetBooking({ id: createBooking.id })).booking?.status === 'CONFIRMED';
+      await eventually(decided, 'the booking to be confirmed');
+      return createBooking.id;
+    };
+    const week = (n: number) => ({ pickupAt: `2033-02-0${n}T10:00:00+02:00`, returnAt: `2033-02-0${n + 1}T10:00:00+02:00` });
+    const here = (await first.QuoteRental({ input: { vehicleId, ...week(1) } })).quoteRental.pickupStation;
+    const { json } = await graph.post({ query: '{ stations { id name } }' });
+    const there = (json.data as unknown as { stations: { id: string; name: string }[] }).stations.find(({ id }) => id !== here?.id);
+    if (!here || !there) throw new Error('no two stations');
+    const away = (await first.QuoteRental({ input: { vehicleId, ...week(1), returnStationId: there.id } })).quoteRental;
+    expect(away).toMatchObject({ pickupStation: { name: here.name }, returnStation: { name: there.name } });
+    const awayId = await book(first, away.id);
+    const behind = (await next.QuoteRental({ input: { vehicleId, ...week(5) } })).quoteRental;
+    expect(behind).toMatchObject({ pickupStation: { name: there.name }, returnStation: { name: there.name } });
+    const behindId = await book(next, behind.id);
+    await first.CancelBooking({ input: { bookingId: awayId } });
+    const told = async () => ((await next.MyNotifications()).me?.notifications?.nodes ?? []).find(({ kind }) => kind === 'BOOKING_AT_RISK');
+    expect(await eventually(told, 'the news')).toMatchObject({ title: 'Your car is at another station' });
+    const { booking } = await next.BookingReplacements({ id: behindId });
+    expect(booking).toMatchObject({ atRiskReason: 'ELSEWHERE', station: { name: there.name } });
+  });
 });
