@@ -5,17 +5,17 @@ import type { OperationRequest } from './executor/execute.js';
 import type { SubgraphLink } from './links.js';
 
 /**
- * Lets the executor fetch over the links, in the name of the one who asks, until the signal says that nobody waits any more. `mustBeFresh` for what completes an event: joined to a fetch that began before
+ * Lets the executor fetch over the links, in the name of the one who asks, until the signal says that nobody waits any more. `mustBeFresh` for what completes an event, or is kept: joined to a fetch that began before
  * the change, it would show what was.
  */
 export function fetchOver(
   links: ReadonlyMap<string, SubgraphLink>,
   caller: Caller,
   signal: AbortSignal | undefined,
-  mustBeFresh = false,
+  wish: { readonly mustBeFresh: boolean } | undefined = undefined,
 ): OperationRequest['fetch'] {
   return async (service, request, isMutation) => {
-    if (mustBeFresh) request.mustBeFresh = true;
+    if (wish?.mustBeFresh) request.mustBeFresh = true;
     const link = links.get(service);
     if (!link) throw new Error(`The plan names subgraph ${service}, to which there is no link.`);
     // A key belongs to the mutation alone; and a client that leaves does not undo what it began, so a mutation is not aborted.
