@@ -10,6 +10,10 @@ import { AnswerText, type OperationRequest } from './executor/execute.js';
 /** A larger answer is made anew each time: Redis has better things to keep. */
 const MAX_ANSWER_CHARS = 256 * 1024;
 
+/** Answers of this process that could be kept, since it started: how often one was there, and how often not. */
+const totals = { hits: 0, misses: 0 };
+export const answerTotals = (): Readonly<typeof totals> => ({ ...totals });
+
 /** An answer that was kept. */
 export interface KeptAnswer {
   /** Its data, as JSON. */
@@ -87,9 +91,11 @@ export function keepingAnswers(
       return result;
     }
     if (looked.kept && !keeping.wantsFresh) {
+      totals.hits += 1;
       tell(true, Math.max(0, Math.floor((now() - looked.kept.madeAt) / 1_000)));
       return answered(looked.kept.text);
     }
+    totals.misses += 1;
     keeping.mustBeFresh = true;
     const result = await madeOnce(answers.flights, `${key} ${looked.generation}`, !keeping.wantsFresh, async () => {
       const made = await run();
