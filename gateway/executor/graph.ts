@@ -14,7 +14,7 @@ import {
   visit,
 } from 'graphql';
 import { partialTypesIn } from './abstractTypes.js';
-import { type CacheRules, cacheRulesIn } from './cachePolicy.js';
+import { type CacheRules, cacheRulesIn } from './cacheRules.js';
 import { type CostRules, costRulesIn } from './costRules.js';
 
 /** Plans that are weighed against each other for one operation; Apollo's 10,000 take seconds for large operations. */
