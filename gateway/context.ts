@@ -15,8 +15,25 @@ export interface GatewayContext {
   asText?: boolean;
   /** Nobody asks: the operation is planned for those who will. */
   ahead?: boolean;
+  /** Filled in while the answer is made, for those who can tell caches of it; without it nothing is kept and nothing is taken from what was kept. */
+  keeping?: Keeping;
   /** For those who ask where the time goes (EN-06): told with the answer. */
   timings?: Timings;
+}
+
+/** What HTTP's caches are told of an answer (GW-30). */
+export interface Keeping {
+  /** The client wants what is now, not what was kept; and does not want its answer kept, either. */
+  readonly wantsFresh: boolean;
+  readonly wantsUnkept: boolean;
+  /** What is fetched from now on is going to be kept: it joins no fetch that began before. */
+  mustBeFresh: boolean;
+  /** Seconds for which anybody may keep it; null for not at all. */
+  maxAgeS: number | null;
+  /** Seconds since it was made, for one that was kept. */
+  ageS: number;
+  /** Whether it came from what was kept; null where nothing could be. */
+  found: boolean | null;
 }
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;

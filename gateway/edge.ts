@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 
 /** Response headers that a browser's script may read from another origin. */
-const EXPOSED = 'x-trace-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset';
+const EXPOSED = 'x-trace-id, retry-after, ratelimit-limit, ratelimit-remaining, ratelimit-reset, age, x-cache';
 const ALLOWED_HEADERS =
   'authorization, content-type, x-api-key, idempotency-key, traceparent, apollo-require-preflight, x-apollo-operation-name, x-waygraph-timings';
 

@@ -16,6 +16,7 @@ import {
 import { systemActor } from '../platform/actor.js';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
+import { type AnswerCache, keepingAnswers } from './answerCache.js';
 import { type GatewayContext, traceIdOf } from './context.js';
 import { overCost } from './executor/cost.js';
 import { AnswerText, createExecutor, type Executor, type OperationRequest } from './executor/execute.js';
@@ -34,6 +35,8 @@ export interface EngineOptions {
   introspection: boolean;
   /** Spans of operations; null for none. */
   tracing?: Tracing | null;
+  /** Where answers that are the same for all are kept; without it every operation is run. */
+  answers?: AnswerCache | null;
   /** Checked for every document, whatever the transport. */
   validationRules: readonly ValidationRule[];
   /** Tokens per document; null for no limit. */
@@ -81,10 +84,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   // Apollo is talkative at `info`; what matters of it comes as warnings.
   const logger = options.log.child({ part: 'apollo' }, { level: options.log.level === 'silent' ? 'silent' : 'warn' });
   const run = (executing: Executor, request: OperationTold, context: GatewayContext): Promise<ExecutionResult> => {
-    const { caller, deadline, asText, timings } = context;
-    const whole = { ...request, fetch: fetchOver(links, caller, deadline?.signal), asText, onFetch: timings ? timings.note : null };
+    const { caller, deadline, asText, timings, keeping } = context;
+    const keep = keeping && !timings ? keepingAnswers(options.answers ?? null, keeping, request.variables) : null;
+    const whole = { ...request, fetch: fetchOver(links, caller, deadline?.signal, keeping), asText, onFetch: timings ? timings.note : null, keep };
     if (!tracing) return executing.execute(whole);
-    const fetchAs = (spanId: string) => fetchOver(links, { ...caller, spanId }, deadline?.signal);
+    const fetchAs = (spanId: string) => fetchOver(links, { ...caller, spanId }, deadline?.signal, keeping);
     return tracing.operation(whole, context, (traced) => executing.execute({ ...whole, ...traced }), fetchAs);
   };
   /** By the schema that Apollo checks documents against: what was valid in one is executed by that one, though the supergraph may change in between. */

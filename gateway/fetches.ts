@@ -6,19 +6,19 @@ import type { SubgraphLink } from './links.js';
 import type { StopSignal } from './stopSignal.js';
 
 /**
- * Lets the executor fetch over the links, in the name of the one who asks, until the signal says that nobody waits any more. `mustBeFresh` for what completes an event: joined to a fetch that began before
+ * Lets the executor fetch over the links, in the name of the one who asks, until the signal says that nobody waits any more. `mustBeFresh` for what completes an event, or is kept: joined to a fetch that began before
  * the change, it would show what was.
  */
 export function fetchOver(
   links: ReadonlyMap<string, SubgraphLink>,
   caller: Caller,
   signal: StopSignal | undefined,
-  mustBeFresh = false,
+  wish: { readonly mustBeFresh: boolean } | undefined = undefined,
 ): OperationRequest['fetch'] {
   // A key belongs to the mutation alone. One object for all fetches of the operation: what is made of it for one, a link may use for the next.
   const reader = { ...caller, idempotencyKey: null };
   return (service, request, isMutation) => {
-    if (mustBeFresh) request.mustBeFresh = true;
+    if (wish?.mustBeFresh) request.mustBeFresh = true;
     const link = links.get(service);
     if (!link) return Promise.reject(new Error(`The plan names subgraph ${service}, to which there is no link.`));
     // A client that leaves does not undo what it began, so a mutation is not aborted.

@@ -4,7 +4,7 @@ import type { FormattedExecutionResult } from 'graphql';
 import { Refusal } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
-import { type GatewayContext, headerOf, traceIdOf } from './context.js';
+import { type GatewayContext, headerOf, type Keeping, traceIdOf } from './context.js';
 import { startDeadline } from './deadline.js';
 import { createTimings, TIMINGS_HEADER } from './timings.js';
 import { type ErrorScope, inClientForm, thrownToClientError } from './errors.js';
@@ -23,6 +23,8 @@ export interface GraphqlHttpOptions {
   timeoutMs: number;
   /** Who may see how long each fetch of their operation took, when they ask with `X-Waygraph-Timings: 1`. */
   mayTime(caller: Caller): boolean;
+  /** Whether caches are told what they may keep; without it they may keep nothing. */
+  tellsCaches?: boolean;
   log: Log;
   exposeErrors?: boolean;
 }
@@ -51,6 +53,7 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
       const quota = await options.enter?.(caller);
       if (quota) showQuota(response, quota);
       const timings = headerOf(request, TIMINGS_HEADER) === '1' && options.mayTime(caller) ? createTimings() : undefined;
+      const keeping = options.tellsCaches ? keepingFor(request) : undefined;
       const answer = await Promise.race([
         options.apollo.executeHTTPGraphQLRequest({
           httpGraphQLRequest: {
@@ -59,16 +62,38 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
             search: request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : '',
             body: request.body,
           },
-          context: async () => ({ caller, deadline, asText: true, traceparent: headerOf(request, 'traceparent'), ...(timings && { timings }) }),
+          context: async () => ({
+            ...{ caller, deadline, asText: true, traceparent: headerOf(request, 'traceparent') },
+            ...(timings && { timings }),
+            ...(keeping && { keeping }),
+          }),
         }),
         deadline.expired,
       ]);
-      await send(request, response, answer, scope);
+      await send(request, response, answer, scope, keeping);
     } catch (error) {
       refuse(response, error, scope);
     }
   };
   return [trace, jsonBody(), ...(options.streams ? [options.streams] : []), operation];
+}
+
+/** `no-cache` and `no-store` of a request are a client's right (RFC 9111, 5.2.1); `max-age=0` means the former, and is what a browser's reload sends. */
+function keepingFor(request: Request): Keeping {
+  const wishes = headerOf(request, 'cache-control') ?? headerOf(request, 'pragma') ?? '';
+  const wantsUnkept = /\bno-store\b/i.test(wishes);
+  return { wantsUnkept, wantsFresh: wantsUnkept || /\bno-cache\b|\bmax-age=0\b/i.test(wishes), mustBeFresh: false, maxAgeS: null, ageS: 0, found: null };
+}
+
+/**
+ * Whoever is asked the same may give this answer to anybody, for so long: what is left of that is for them to reckon from `Age`. The form of the answer
+ * depends on what the client accepts.
+ */
+function showKeeping(response: Response, { found, ageS }: Keeping, maxAgeS: number): void {
+  response.setHeader('cache-control', `public, max-age=${maxAgeS}`);
+  response.vary('accept');
+  if (found !== null) response.setHeader('x-cache', found ? 'HIT' : 'MISS');
+  if (found) response.setHeader('age', String(Math.min(ageS, maxAgeS)));
 }
 
 function showQuota(response: Response, quota: Quota): void {
@@ -133,10 +158,11 @@ function headersOf(request: Request): HeaderMap {
 }
 
 /** Apollo answers some refusals (CSRF, batching, a wrong method) before any plugin sees them; they get their form here. */
-async function send(request: Request, response: Response, answer: HTTPGraphQLResponse, scope: ErrorScope): Promise<void> {
+async function send(request: Request, response: Response, answer: HTTPGraphQLResponse, scope: ErrorScope, keeping: Keeping | undefined): Promise<void> {
   const status = answer.status ?? 200;
   response.status(status);
   for (const [name, value] of answer.headers) response.setHeader(name, value);
+  if (status === 200 && keeping && keeping.maxAgeS !== null) showKeeping(response, keeping, keeping.maxAgeS);
   if (answer.body.kind === 'chunked') {
     for await (const chunk of answer.body.asyncIterator) response.write(chunk);
     return void response.end();

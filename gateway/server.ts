@@ -7,6 +7,7 @@ import { ANONYMOUS, describeActor } from '../platform/actor.js';
 import { Refusal } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
+import { connectAnswerCache } from './answerCache.js';
 import { createAuthenticator, type Identified } from './auth.js';
 import type { GatewayConfig } from './config.js';
 import { clientIpOf, type GatewayContext, headerOf } from './context.js';
@@ -96,9 +97,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     : null;
   let sockets: Sockets | null = null;
   const metrics = createMetrics({ upstreamCount: () => engine.subscriptions.upstreamCount(), bufferedBytes: () => sockets?.bufferedBytes() ?? 0 });
+  const answers = options.redisUrl ? connectAnswerCache(options.redisUrl, log) : null;
   const tracing = await startTracing(config.otlpEndpoint, 'waygraph-gateway');
   const engine = await startEngine({
     tracing,
+    answers,
     supergraphSdl: options.supergraphSdl,
     links,
     log,
@@ -184,6 +187,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       timeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
       ...(limiter && { enter: limiter.enter }),
       streams: streams.handler,
+      tellsCaches: true,
       mayTime: ({ actor }) => !config.production || (actor.kind === 'USER' && actor.roles.includes('ADMIN')),
       async callerOf(request, traceId) {
         return callerOf(await identify(request, traceId), request, traceId, headerOf(request, 'idempotency-key') ?? null);
@@ -198,6 +202,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   const { server, port, drain } = await listen(app, config.port, config.host).catch(async (error: unknown) => {
     await engine.stop();
     shared?.close();
+    answers?.close();
     throw error;
   });
   sockets = serveSockets({
@@ -230,6 +235,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       await Promise.all([drain(options.drainMs ?? DRAIN_MS), sockets?.close()]);
       await engine.stop();
       shared?.close();
+      answers?.close();
       await tracing?.stop();
       await Promise.all(links.map((link) => link.close()));
     },

@@ -267,8 +267,8 @@ function completeEvent(
   event: UpstreamEvent,
   signal: AbortSignal,
 ): Promise<ExecutionResult> {
-  const request = { document, operationName, variables, fetch: fetchOver(links, caller, signal, true) };
+  const request = { document, operationName, variables, fetch: fetchOver(links, caller, signal, { mustBeFresh: true }) };
   if (!tracing || prepared.plans.length === 0) return executor.completeEvent(prepared, request, event.result);
   const run = (traced: Pick<OperationRequest, 'fetch'>) => executor.completeEvent(prepared, { ...request, fetch: traced.fetch }, event.result);
-  return tracing.operation(request, { caller, deadline: null }, run, (spanId) => fetchOver(links, { ...caller, spanId }, signal, true));
+  return tracing.operation(request, { caller, deadline: null }, run, (spanId) => fetchOver(links, { ...caller, spanId }, signal, { mustBeFresh: true }));
 }

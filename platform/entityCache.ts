@@ -18,6 +18,12 @@ export interface EntityCache {
 const VERSION_TTL_MS = 24 * 3_600_000;
 const RETRY_MS = 1_000;
 
+/**
+ * Name of the generation of a subgraph's public answers: another random word with every invalidation, so that whole answers (gateway/answerCache.ts) are
+ * forgotten with the entities in them. With its hash tag, so that a cluster keeps the answers beside it.
+ */
+export const generationOf = (subgraph: string): string => `{waygraph:${subgraph}}:generation`;
+
 /** Looks into all caches of this process, since it started: how often a value was there, and how often not. */
 const totals = { hits: 0, misses: 0 };
 export const cacheTotals = (): Readonly<typeof totals> => ({ ...totals });
@@ -77,6 +83,8 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
   const bump = async (kind: string, keys: readonly string[]): Promise<void> => {
     const pipeline = redis.pipeline();
     for (const key of keys) pipeline.set(name('version', kind, key), randomUUID(), 'PX', VERSION_TTL_MS);
+    // Last: who reads the new generation finds no old entity any more.
+    pipeline.set(generationOf(subgraph), randomUUID(), 'PX', VERSION_TTL_MS);
     for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
   };
 

@@ -6,6 +6,7 @@ import { type GraphQLSchema, parse, print, specifiedDirectives } from 'graphql';
 import { applyMiddleware } from 'graphql-middleware';
 import { allow, deny, shield } from 'graphql-shield';
 import { buildSchema, createResolversMap, getMetadataStorage, type NonEmptyArray, type PubSub } from 'type-graphql';
+import { type CacheHints, markCached } from './cacheHints.js';
 import { Refusal, refusalToGraphQLError } from './errors.js';
 import { CalendarDate, DateTime, Decimal } from './graphqlTypes.js';
 import type { Permissions } from './permissions.js';
@@ -13,6 +14,9 @@ import { markSameForAll, type SameForAll } from './sameForAll.js';
 
 const FEDERATION_LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires", "@provides", "@override", "@inaccessible", "@tag", "@interfaceObject"])
 `;
+
+/** The last of what is imported; `@composeDirective` only by those who compose one. */
+const FEDERATION_IMPORTS = /("@interfaceObject")/;
 
 /** type-graphql wants a pub-sub as soon as there is a subscription, even when each brings its own `subscribe`, as ours do. */
 const unusedPubSub: PubSub = {
@@ -35,6 +39,8 @@ export interface FederatedSchemaOptions {
   permissions: Permissions;
   /** What may be resolved once for all who watch it together (GW-11); nothing unless it is named. */
   sameForAll?: SameForAll;
+  /** What may be kept for everybody (GW-30); nothing unless it is named. */
+  cached?: CacheHints;
 }
 
 /** Builds a federation subgraph from type-graphql classes, guarded by shield. Root fields without a rule are refused. */
@@ -51,7 +57,8 @@ export async function buildFederatedSchema(options: FederatedSchemaOptions): Pro
     pubSub: unusedPubSub,
   });
   const printed = FEDERATION_LINK + printSchemaWithDirectives(base);
-  const sdl = options.sameForAll ? print(markSameForAll(parse(printed), options.sameForAll, options.permissions)) : printed;
+  const shared = options.sameForAll ? print(markSameForAll(parse(printed), options.sameForAll, options.permissions)) : printed;
+  const sdl = options.cached ? withCacheHints(shared, options.cached, options.permissions) : shared;
   const scalars = { DateTime, Date: CalendarDate, Decimal };
   const declared = Object.fromEntries(Object.entries(scalars).filter(([name]) => base.getType(name)));
   const schema = buildSubgraphSchema({
@@ -59,6 +66,11 @@ export async function buildFederatedSchema(options: FederatedSchemaOptions): Pro
     resolvers: mergeResolvers([createResolversMap(base) as IResolvers, declared as IResolvers, options.references as unknown as IResolvers]) as never,
   });
   return { schema: guard(schema, options.permissions), sdl };
+}
+
+function withCacheHints(sdl: string, hints: CacheHints, permissions: Permissions): string {
+  const { prelude, document } = markCached(parse(sdl.replace(FEDERATION_IMPORTS, `$1, "@composeDirective"`)), hints, permissions);
+  return `${prelude}\n${print(document)}`;
 }
 
 /**

@@ -13,11 +13,11 @@ export const DEFAULT_CURRENCY = 'EGP';
 /** Largest amount of one operation, in minor units: ten billion of a two-digit currency, far inside bigint and far outside any fare. */
 const MAX_AMOUNT_MINOR = 1_000_000_000_000n;
 
-export function exponentOf(currency: string): number {
+export function exponentOf(currency: string, field = 'currency'): number {
   const exponent = EXPONENTS[currency];
   if (exponent === undefined) {
     throw new Refusal('VALIDATION_ERROR', `Currency ${currency} is not supported. Use one of ${Object.keys(EXPONENTS).join(', ')}.`, {
-      details: { field: 'currency', rule: 'supported_currency' },
+      details: { field, rule: 'supported_currency' },
     });
   }
   return exponent;
@@ -32,7 +32,7 @@ export function money(amountMinor: bigint, currency: string = DEFAULT_CURRENCY):
  * @throws Refusal VALIDATION_ERROR when it is no plain decimal, has more digits after the point than the currency, or is out of range
  */
 export function parseAmount(amount: string, currency: string, field = 'amount'): Money {
-  const exponent = exponentOf(currency);
+  const exponent = exponentOf(currency, field.endsWith('.amount') ? field.replace(/amount$/, 'currency') : undefined);
   const match = /^(-?)(\d{1,15})(?:\.(\d{1,15}))?$/.exec(amount);
   const refuse = (rule: string, message: string) => new Refusal('VALIDATION_ERROR', `${field}: ${message}`, { details: { field, rule } });
   if (!match) throw refuse('decimal', 'must be a plain decimal such as "12.50".');

@@ -184,8 +184,14 @@ async function setActor(prepared: Tx['prepared'], actor: Actor): Promise<void> {
   await prepared(SET_ACTOR, [userIdOf(actor) ?? '', roles]);
 }
 
-/** A database that does not answer is a dependency that is down, not a bug of ours. */
+/** Text with a NUL, as text and inside JSON: UTF-8 for everybody else. */
+const NOT_STORABLE = new Set(['22021', '22P05']);
+
+/** A database that does not answer is a dependency that is down, not a bug of ours; nor is text that no database of this kind can hold. */
 function asRefusal(error: unknown): unknown {
+  if (NOT_STORABLE.has(sqlState(error) ?? '')) {
+    return new Refusal('VALIDATION_ERROR', 'A text holds a character that cannot be stored (NUL). Send it without.', { details: { rule: 'storable' } });
+  }
   const code = (error as { code?: string; cause?: { code?: string } })?.cause?.code ?? (error as { code?: string })?.code ?? '';
   const down = /^(CONNECT_TIMEOUT|CONNECTION_CLOSED|CONNECTION_ENDED|CONNECTION_DESTROYED|ECONNREFUSED|ECONNRESET|57P0[1-3]|53300)$/.test(code);
   if (!down) return error;

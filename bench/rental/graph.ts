@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { Pool } from 'undici';
+import { answerTotals } from '../../gateway/answerCache.js';
 import type { Servers } from '../../gateway/servers.js';
 import { startSystem } from '../../gateway/system.js';
 import { cacheTotals } from '../../platform/entityCache.js';
@@ -210,7 +211,7 @@ async function readMix(bench: Bench, ask: Ask): Promise<void> {
   const tokens: string[] = [];
   for (let n = 0; n < 4; n += 1) tokens.push(await signedUp(ask));
   const forget = async () => {
-    const keys = await redis.keys('{waygraph:*}:value:*');
+    const keys = [...(await redis.keys('{waygraph:*}:value:*')), ...(await redis.keys('{waygraph:*}:answer:*'))];
     if (keys.length > 0) await redis.del(...keys);
   };
   const run = async (reads: number, cached: boolean): Promise<number> => {
@@ -234,10 +235,12 @@ async function readMix(bench: Bench, ask: Ask): Promise<void> {
   };
   const few = READS / 5;
   const without = (await run(few, false)) / few;
-  const counted = cacheTotals();
+  // A whole answer that is not there is looked for in its parts: those are what is there or not.
+  const looks = () => ({ hits: cacheTotals().hits + answerTotals().hits, misses: cacheTotals().misses });
+  const counted = looks();
   const reads = READS * 2;
   const withCache = (await run(reads, true)) / reads;
-  const withCounts = { hits: cacheTotals().hits - counted.hits, misses: cacheTotals().misses - counted.misses };
+  const withCounts = { hits: looks().hits - counted.hits, misses: looks().misses - counted.misses };
   const fewer = Math.round((1 - withCache / without) * 1000) / 10;
   rows.push({
     what: 'gateway: read mix, statements per read',
@@ -245,7 +248,11 @@ async function readMix(bench: Bench, ask: Ask): Promise<void> {
     won: `${withCache.toFixed(2)} with the cache, ${without.toFixed(2)} without: ${fewer} % fewer`,
   });
   const found = Math.round((withCounts.hits / (withCounts.hits + withCounts.misses)) * 1000) / 10;
-  rows.push({ what: 'gateway: read mix, looks into the cache', n: withCounts.hits + withCounts.misses, won: `${found} % hits` });
+  rows.push({
+    what: 'gateway: read mix, looks into the caches',
+    n: withCounts.hits + withCounts.misses,
+    won: `${found} % hits (goal: above 85, and 70 fewer)`,
+  });
   await redis.quit();
   for (const sql of sqls) await sql.end();
 }

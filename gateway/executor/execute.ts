@@ -1,5 +1,6 @@
 import { type DocumentNode, execute as executeIntrospection, type ExecutionResult, GraphQLError } from 'graphql';
 import { soundErrors } from './answers.js';
+import type { CachePolicy } from './cachePolicy.js';
 import { complete } from './complete.js';
 import { placeErrors } from './errorPaths.js';
 import type { Graph } from './graph.js';
@@ -31,6 +32,8 @@ export interface OperationRequest {
   onPlan?: ((timing: { startedMs: number; durationMs: number }) => void) | null;
   /** The data may come as AnswerText, which is cheaper. */
   asText?: boolean;
+  /** Answers in place of `run`, or lets it, when the answer is one that may be kept (GW-30). Of no other operation it is told. */
+  keep?: ((policy: CachePolicy, run: () => Promise<ExecutionResult>) => Promise<ExecutionResult>) | null;
 }
 
 export interface Executor {
@@ -61,6 +64,18 @@ export function createExecutor(graph: Graph): Executor {
     isObjectType,
   });
 
+  const runPrepared = async (prepared: Prepared, request: OperationRequest): Promise<ExecutionResult> => {
+    if (prepared.series) {
+      const run = begin(request, {});
+      await runSeries(run, prepared.series);
+      return answer(graph, prepared, request, [run]);
+    }
+    const runs = prepared.plans.map(() => begin(request, {}));
+    if (runs.length === 0) runs.push(begin(request, {}));
+    await Promise.all(prepared.plans.map((plan, index) => runPlan(runs[index] as Run, plan)));
+    return answer(graph, prepared, request, runs);
+  };
+
   return {
     graph,
     prepare,
@@ -70,15 +85,8 @@ export function createExecutor(graph: Graph): Executor {
         const startedMs = request.onPlan ? performance.now() : 0;
         const prepared = request.prepared ?? prepare(request);
         request.onPlan?.({ startedMs, durationMs: performance.now() - startedMs });
-        if (prepared.series) {
-          const run = begin(request, {});
-          await runSeries(run, prepared.series);
-          return await answer(graph, prepared, request, [run]);
-        }
-        const runs = prepared.plans.map(() => begin(request, {}));
-        if (runs.length === 0) runs.push(begin(request, {}));
-        await Promise.all(prepared.plans.map((plan, index) => runPlan(runs[index] as Run, plan)));
-        return await answer(graph, prepared, request, runs);
+        if (request.keep && prepared.caching) return await request.keep(prepared.caching, () => runPrepared(prepared, request));
+        return await runPrepared(prepared, request);
       } catch (error) {
         return refusal(error);
       }

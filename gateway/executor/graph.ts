@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Schema, Supergraph } from '@apollo/federation-internals';
 import { QueryPlanner } from '@apollo/query-planner';
 import {
@@ -13,6 +14,7 @@ import {
   visit,
 } from 'graphql';
 import { partialTypesIn } from './abstractTypes.js';
+import { type CacheRules, cacheRulesIn } from './cacheRules.js';
 import { type CostRules, costRulesIn } from './costRules.js';
 
 /** Plans that are weighed against each other for one operation; Apollo's 10,000 take seconds for large operations. */
@@ -40,6 +42,10 @@ export interface Graph {
   readonly overrides: readonly { label: string; percent: number }[];
   /** What the supergraph says of the cost of its fields. */
   readonly costs: CostRules;
+  /** What it says of keeping answers (GW-30). */
+  readonly caching: CacheRules;
+  /** Names the supergraph: answers of another one are other answers. */
+  readonly fingerprint: string;
   /** Whether this is the name of an object type, also of one that clients cannot see. */
   isObjectType(name: string): boolean;
   /** Name of the type of a field, without lists and non-nulls; undefined when there is no such field. */
@@ -89,6 +95,8 @@ export function buildGraph(supergraphSdl: string): Graph {
     keys,
     overrides: overridesIn(document),
     costs: costRulesIn(document),
+    caching: cacheRulesIn(document),
+    fingerprint: createHash('sha256').update(supergraphSdl).digest('base64url'),
     isObjectType: (name) => isObjectType(whole.getType(name)),
     typeOfField(name, field) {
       const type = whole.getType(name);

@@ -13,6 +13,7 @@ import {
   valueFromASTUntyped,
 } from 'graphql';
 import { createBoundedCache } from '../boundedCache.js';
+import { type CachePolicy, cachePolicyOf } from './cachePolicy.js';
 import { documentBytes } from './documentBytes.js';
 import type { Graph } from './graph.js';
 import { lateStep } from './late.js';
@@ -46,6 +47,8 @@ export interface Prepared {
   primary: { step: FetchStep; node: FetchNode } | null;
   /** `__schema` and `__type` at the top of the operation, to be answered by graphql-js. */
   introspection: DocumentNode | null;
+  /** How long its answers may be kept for everybody; null when they may not. */
+  caching: CachePolicy | null;
 }
 
 /** A root field of a mutation, and all that belongs to it: the next one runs once this is complete, and only if it is not null where it must not be. */
@@ -195,9 +198,11 @@ function prepareOperation(graph: Graph, { operation, fragments }: Known, conditi
       const { plans, late } = planOperation(graph, scope, alone, names, moved);
       return { steps: [...plans, ...late], shape: { ...shape, common: () => [field] } };
     });
-    return { ...common, plans: [], late: [], series, primary: null };
+    return { ...common, plans: [], late: [], series, primary: null, caching: null };
   }
-  return { ...common, ...planOperation(graph, scope, operation, names, moved), series: null };
+  const planned = planOperation(graph, scope, operation, names, moved);
+  const caching = cachePolicyOf(graph, operation, fragments, [...planned.plans, ...planned.late]);
+  return { ...common, ...planned, series: null, caching };
 }
 
 function planOperation(

@@ -1,7 +1,7 @@
 import { createLog } from '../../platform/log.js';
 import { startBooking } from './main.js';
 
-/** Booking as a process of its own, to be killed by a test: everything comes in by the environment, also what an admin asks of it. */
+/** Booking as a process of its own, to be killed by a test: everything comes in by the environment, also what an admin, or who `ACTOR` is, asks of it. */
 const given = (name: string) => process.env[name] ?? '';
 
 const booking = await startBooking({
@@ -15,6 +15,7 @@ const booking = await startBooking({
 });
 const request = given('REQUEST');
 if (request) {
-  const actor = { kind: 'USER', id: '01900000-0000-7000-8000-000000000005', roles: ['ADMIN'], sessionId: null } as const;
+  const admin = { kind: 'USER', id: '01900000-0000-7000-8000-000000000005', roles: ['ADMIN'], sessionId: null } as const;
+  const actor = given('ACTOR') ? JSON.parse(given('ACTOR')) : admin;
   await booking.execute(JSON.parse(request), { actor, traceId: '0'.repeat(32), idempotencyKey: null, clientIp: null });
 }

@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
-import { notFound, parseInput, Refusal } from '../../platform/errors.js';
+import { brokenConstraint, notFound, parseInput, Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import type { Money } from '../../platform/money.js';
 import { appendEvent } from '../../platform/outbox.js';
@@ -15,6 +15,9 @@ export const VEHICLE = 'vehicle';
 /** What caches keep of lists: all of them are forgotten when any car changes. */
 export const LISTINGS = 'listings';
 export const ALL_LISTINGS = 'all';
+
+/** Which cars are free at which times: kept as part of whole answers alone (GW-30). */
+export const timesChanged: readonly Changed[] = [{ kind: 'times', ids: ['all'] }];
 
 /** What caches keep of a vehicle: itself, and all lists. */
 export const cachedOf = (vehicleId: string): Changed[] => [
@@ -37,7 +40,15 @@ export interface NewVehicle extends z.input<typeof newVehicleSchema> {
   id?: string;
 }
 
-/** Adds a car to the rental fleet. @throws Refusal VALIDATION_ERROR, NOT_FOUND (station) */
+/** One car has one plate: of two that are entered at the same moment Postgres takes one. */
+function plateTaken(error: unknown): never {
+  if (brokenConstraint(error) !== 'vehicles_plate_in_use') throw error;
+  throw new Refusal('CONFLICT', 'A car of the fleet has this plate already. Look it up, or retire it first.', {
+    details: { field: 'input.plate', rule: 'taken' },
+  });
+}
+
+/** Adds a car to the rental fleet. @throws Refusal VALIDATION_ERROR, NOT_FOUND (station), CONFLICT (plate) */
 export async function createVehicle(tx: Tx, input: NewVehicle): Promise<VehicleRow> {
   const parsed = parseInput(newVehicleSchema, input);
   const [station] = await stationsByIds(tx.orm, [input.stationId]);
@@ -61,7 +72,8 @@ export async function createVehicle(tx: Tx, input: NewVehicle): Promise<VehicleR
       createdAt: tx.now,
       updatedAt: tx.now,
     })
-    .returning();
+    .returning()
+    .catch(plateTaken);
   if (!row) throw new Error('the vehicle was not inserted');
   vehicleChanged(tx, id);
   await appendEvent(tx, vehicleCreated, id, await factsOf(tx, row));
@@ -98,7 +110,8 @@ export async function updateVehicle(tx: Tx, input: VehicleChanges): Promise<Vehi
       updatedAt: tx.now,
     })
     .where(eq(vehicles.id, current.id))
-    .returning();
+    .returning()
+    .catch(plateTaken);
   if (!row) throw new Error('the locked vehicle vanished');
   vehicleChanged(tx, row.id);
   await appendEvent(tx, vehicleUpdated, row.id, await factsOf(tx, row));

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Consumption, consumption, nothingOn } from '../../platform/consumer.js';
-import { cachedOf, keepBusyRange, keepPastRental, keepRideVehicle, moveToStation } from './commands.js';
+import { cachedOf, keepBusyRange, keepPastRental, keepRideVehicle, moveToStation, timesChanged } from './commands.js';
 
 const driverRegistered = consumption({
   type: 'driver.registered',
@@ -34,6 +34,7 @@ const blocks = (type: string) =>
     type,
     projection: true,
     payload: blockingBooking,
+    changes: () => timesChanged,
     apply: (tx, { payload }) =>
       keepBusyRange(tx, {
         bookingId: payload.bookingId,
@@ -46,12 +47,19 @@ const blocks = (type: string) =>
   });
 
 const frees = (type: string) =>
-  consumption({ type, projection: true, payload: endedBooking, apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.bookingId, free: true }) });
+  consumption({
+    type,
+    projection: true,
+    payload: endedBooking,
+    changes: () => timesChanged,
+    apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.bookingId, free: true }),
+  });
 
 const returned = consumption({
   type: 'booking.returned',
   projection: true,
   payload: z.object({ bookingId: z.uuid(), vehicleId: z.uuid(), returnedAt: z.coerce.date() }),
+  changes: () => timesChanged,
   apply: (tx, { payload }) => keepPastRental(tx, payload),
 });
 
@@ -70,6 +78,7 @@ const blockPlaced = consumption({
   type: 'block.placed',
   projection: true,
   payload: block,
+  changes: () => timesChanged,
   apply: (tx, { payload }) =>
     keepBusyRange(tx, { bookingId: payload.blockId, kind: 'BLOCK', vehicleId: payload.vehicleId, from: payload.blockedFrom, to: payload.blockedTo }),
 });
@@ -77,6 +86,7 @@ const blockLifted = consumption({
   type: 'block.lifted',
   projection: true,
   payload: z.object({ blockId: z.uuid() }),
+  changes: () => timesChanged,
   apply: (tx, { payload }) => keepBusyRange(tx, { bookingId: payload.blockId, free: true }),
 });
 

@@ -12,7 +12,7 @@ import { ImageResolver, VehicleImageResolver } from './imageResolvers.js';
 import { imageRoutes, imageTimers } from './imageUploads.js';
 import { cachedOf } from './commands.js';
 import { fleetConsumes } from './jobs.js';
-import { fleetPermissions, fleetSameForAll } from './permissions.js';
+import { fleetCached, fleetPermissions, fleetSameForAll } from './permissions.js';
 import { PositionResolver } from './positionResolvers.js';
 import { type FleetLoaders, fleetLoaders, StationResolver, toStation, toVehicle, VehicleResolver } from './resolvers.js';
 import { VehicleSearchResolver } from './searchResolvers.js';
@@ -36,6 +36,7 @@ export function buildFleetSchema() {
     orphanedTypes: [SystemHealth],
     permissions: fleetPermissions,
     sameForAll: fleetSameForAll,
+    cached: fleetCached,
     references: {
       Vehicle: {
         async __resolveReference(reference: { id?: string; ref?: string }, ctx: Context<FleetLoaders>) {

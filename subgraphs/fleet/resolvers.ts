@@ -123,8 +123,8 @@ export class VehicleResolver {
       ...input,
       status: input.status as 'ACTIVE' | 'MAINTENANCE' | undefined,
       id: requireUuid('veh', input.id, 'vehicle', 'input.id'),
-      dailyRate: input.dailyRate ? positiveMoney(input.dailyRate, 'input.dailyRate.amount') : undefined,
-      stationId: input.stationId ? requireUuid('stn', input.stationId, 'station', 'input.stationId') : undefined,
+      dailyRate: input.dailyRate != null ? positiveMoney(input.dailyRate, 'input.dailyRate.amount') : undefined,
+      stationId: input.stationId != null ? requireUuid('stn', input.stationId, 'station', 'input.stationId') : undefined,
     };
     return toVehicle(await ctx.run((tx) => updateVehicle(tx, changes)));
   }

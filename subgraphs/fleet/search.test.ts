@@ -171,7 +171,7 @@ test('FL-03: cars that do not change are neither skipped nor shown twice while o
     after = data.vehicles.pageInfo.endCursor;
     more = data.vehicles.pageInfo.hasNextPage && seen.length < 200;
     // The cheapest of all comes in at the front, and what was last on the page goes to the front as well.
-    await fleet.owner`insert into vehicles select (jsonb_populate_record(v, jsonb_build_object('id', ${randomUUID()}::text, 'slug', ${randomUUID()}::text,
+    await fleet.owner`insert into vehicles select (jsonb_populate_record(v, jsonb_build_object('id', ${randomUUID()}::text, 'slug', ${randomUUID()}::text, 'plate', ${randomUUID()}::text,
       'daily_rate_minor', 1, 'lat', ${near.lat}::float8, 'lng', ${near.lng}::float8))).* from vehicles v where status = 'ACTIVE' limit 1`;
   }
   expect(seen.filter((id) => before.includes(id))).toEqual(before);
@@ -263,7 +263,7 @@ test('FL-04: of two cars that a word nearly fits, the nearer word comes first, t
     ['Zenitha', 900_000],
     ['Zeni', 1_000],
   ] as const) {
-    await fleet.owner`insert into vehicles select (jsonb_populate_record(v, jsonb_build_object('id', ${randomUUID()}::text, 'slug', ${randomUUID()}::text,
+    await fleet.owner`insert into vehicles select (jsonb_populate_record(v, jsonb_build_object('id', ${randomUUID()}::text, 'slug', ${randomUUID()}::text, 'plate', ${randomUUID()}::text,
       'make', 'Vostok', 'model', ${model}::text, 'daily_rate_minor', ${rate}::int, 'created_at', now()))).* from vehicles v where status = 'ACTIVE' limit 1`;
   }
   const { data } = await search({ filter: { text: 'zenithx' }, sort: 'RELEVANCE', first: 10 });

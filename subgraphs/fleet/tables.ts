@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, check, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { bigint, check, doublePrecision, index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 
 /** One rendition of a picture, as it lies in the storage. */
 export interface ImageVariant {
@@ -70,6 +70,8 @@ export const vehicles = pgTable(
     index('vehicles_listed_price').on(t.dailyRateMinor, t.id).where(LISTED),
     index('vehicles_listed_newest').on(t.createdAt, t.id).where(LISTED),
     index('vehicles_station').on(t.stationId),
+    // However it is spaced. A retired car's plate goes to another one; drivers' cars are registered by themselves, and keep nobody from anything.
+    uniqueIndex('vehicles_plate_in_use').on(sql`upper(translate(${t.plate}, ' -', ''))`).where(sql`use = 'RENTAL' and status <> 'RETIRED'`),
   ],
 );
 

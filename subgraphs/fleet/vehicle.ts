@@ -14,27 +14,48 @@ export const pointSchema = z.object({
   lng: z.number().min(-180, 'longitude must be -180 to 180').max(180, 'longitude must be -180 to 180'),
 });
 
-/** A person's input for a new vehicle, money and ids already read. Years: the first cars still driven, to the next model year. */
-export const newVehicleSchema = z.object({
-  make: z.string().trim().min(1).max(60),
-  model: z.string().trim().min(1).max(60),
+/** One line of text. Control characters are nobody's to see, and one of them (NUL) Postgres cannot even store. */
+const line = (min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .min(min)
+    .max(max)
+    .regex(/^\P{Cc}*$/u, 'must not hold control characters');
+
+const facts = z.object({
+  make: line(1, 60),
+  model: line(1, 60),
   year: z.int().min(1950).max(2100),
   category: z.enum(VEHICLE_CATEGORIES),
   fuelType: z.enum(FUEL_TYPES),
   transmission: z.enum(TRANSMISSIONS),
   seats: z.int().min(1).max(60),
-  features: z.array(z.string().trim().min(1).max(40)).max(30).default([]),
-  plate: z.string().trim().min(2).max(20),
+  features: z.array(line(1, 40)).max(30),
+  plate: line(2, 20),
+  position: pointSchema,
+});
+
+/** A person's input for a new vehicle, money and ids already read. Years only catch slips of the keyboard. */
+export const newVehicleSchema = facts.extend({
+  features: facts.shape.features.nullish().transform((features) => features ?? []),
   position: pointSchema.nullish(),
 });
 
-export const vehicleChangesSchema = newVehicleSchema
-  .omit({ plate: true })
-  .partial()
-  .extend({
-    status: z.enum(['ACTIVE', 'MAINTENANCE'], 'use retireVehicle to retire one').nullish(),
-    plate: z.string().trim().min(2).max(20).nullish(),
-  });
+/** What is not given stays, and null is not given: there is nothing of a car that it could be without. */
+export const vehicleChangesSchema = z.object({
+  make: facts.shape.make.nullish(),
+  model: facts.shape.model.nullish(),
+  year: facts.shape.year.nullish(),
+  category: facts.shape.category.nullish(),
+  fuelType: facts.shape.fuelType.nullish(),
+  transmission: facts.shape.transmission.nullish(),
+  seats: facts.shape.seats.nullish(),
+  features: facts.shape.features.nullish(),
+  plate: facts.shape.plate.nullish(),
+  position: facts.shape.position.nullish(),
+  status: z.enum(['ACTIVE', 'MAINTENANCE'], 'use retireVehicle to retire one').nullish(),
+});
 
 /** `toyota-corolla-2024-3f9a`: readable, and unique by the id's last digits. */
 export function slugFor(vehicle: { make: string; model: string; year: number }, uuid: string): string {
