@@ -6,6 +6,7 @@ import { type EmbeddedRedis, startEmbeddedRedis } from '../platform/embeddedRedi
 import { generationOf } from '../platform/entityCache.js';
 import { createLog } from '../platform/log.js';
 import { connectRedis } from '../platform/queue.js';
+import { connectAnswerCache } from './answerCache.js';
 import { ALICE, eventually, type GraphqlAnswer, startTestGateway } from './testGateway.js';
 import { testSubgraph } from './testSubgraphs.js';
 
@@ -231,4 +232,22 @@ test('GW-30: a GET, which HTTP caches for others, is told as a POST is', async (
   const get = async (query: string) => fetch(`${graph.url}/graphql?query=${encodeURIComponent(query)}`, { headers: { 'apollo-require-preflight': 'yes' } });
   await eventually(async () => (await get('{ book { title } }')).headers.get('x-cache')).toBe('HIT');
   expect((await get('{ book { margin } }')).headers.get('cache-control')).toBe('no-store');
+});
+
+test('GW-30: a process keeps so much in a minute, and no more, and no answer that is large', async () => {
+  let now = 1_000;
+  const cache = connectAnswerCache(redis.url, log, () => now, 100);
+  try {
+    const policy = { maxAgeS: 60, services: ['library'], key: '', variableNames: [] };
+    const keep = async (key: string, chars: number) => {
+      await (await cache.look(policy, key))?.keep('x'.repeat(chars));
+      return (await cache.look(policy, key))?.kept?.text.length ?? null;
+    };
+    await eventually(() => cache.look(policy, 'ready')).not.toBeNull();
+    expect([await keep('a', 60), await keep('b', 60), await keep('c', 40), await keep('d', 1)]).toEqual([60, null, 40, null]);
+    now += 60_000;
+    expect([await keep('b', 60), await keep('e', 300_000)]).toEqual([60, null]);
+  } finally {
+    cache.close();
+  }
 });

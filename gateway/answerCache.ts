@@ -9,6 +9,8 @@ import { AnswerText, type OperationRequest } from './executor/execute.js';
 
 /** A larger answer is made anew each time: Redis has better things to keep. */
 const MAX_ANSWER_CHARS = 256 * 1024;
+/** What one process keeps in a minute: Redis has the queues too, and whoever asks for something else each time must not fill it. */
+const MAX_CHARS_PER_MINUTE = 32 * 1024 * 1024;
 
 /** Answers of this process that could be kept, since it started: how often one was there, and how often not. */
 const totals = { hits: 0, misses: 0 };
@@ -37,8 +39,19 @@ export interface AnswerCache {
  * Every subgraph whose fields may be kept has a generation, which moves before a change has been answered. An answer carries the generation that was there
  * before anything was read for it: of another one it is not there. So a slow reader keeps nothing that is older than what somebody has been told.
  */
-export function connectAnswerCache(redisUrl: string, log: Log, now: () => number = Date.now): AnswerCache {
+export function connectAnswerCache(redisUrl: string, log: Log, now: () => number = Date.now, maxCharsPerMinute = MAX_CHARS_PER_MINUTE): AnswerCache {
   const redis = connectRedis(redisUrl, log);
+  let minuteEndsAt = 0;
+  let charsLeft = 0;
+  const hasRoomFor = (chars: number): boolean => {
+    if (now() >= minuteEndsAt) {
+      minuteEndsAt = now() + 60_000;
+      charsLeft = maxCharsPerMinute;
+    }
+    if (chars > MAX_ANSWER_CHARS || chars > charsLeft) return false;
+    charsLeft -= chars;
+    return true;
+  };
   return {
     flights: new Map(),
     async look({ services, maxAgeS }, key) {
@@ -54,7 +67,7 @@ export function connectAnswerCache(redisUrl: string, log: Log, now: () => number
           kept: kept?.generation === present ? kept : null,
           generation: present,
           async keep(answer) {
-            if (answer.length > MAX_ANSWER_CHARS) return;
+            if (!hasRoomFor(answer.length)) return;
             const written = JSON.stringify({ text: answer, madeAt: now(), generation: present });
             await redis.set(place, written, 'EX', maxAgeS).catch((error: Error) => log.debug({ reason: error.message }, 'answer not kept'));
           },

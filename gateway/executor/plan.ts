@@ -97,12 +97,15 @@ export function markRepeated(steps: readonly Step[]): void {
     switch (step?.kind) {
       case 'sequence':
       case 'parallel':
-        return step.steps.forEach(visit);
+        step.steps.forEach(visit);
+        break;
       case 'flatten':
-        return visit(step.step);
+        visit(step.step);
+        break;
       case 'condition':
         visit(step.then);
-        return visit(step.otherwise);
+        visit(step.otherwise);
+        break;
       case 'fetch': {
         const equal = byKey.get(step.key);
         if (equal) equal.mayRepeat = step.mayRepeat = true;
