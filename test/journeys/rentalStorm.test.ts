@@ -73,12 +73,12 @@ async function confirmed(token: string, vehicleId: string, times: typeof WANTED)
   return { id, token };
 }
 
-/** Cars of the fleet, added by an admin. */
-async function newCars(count: number): Promise<string[]> {
+/** Cars of the fleet, added by an admin; each has a plate of its own. */
+async function newCars(count: number, series: string): Promise<string[]> {
   const facts = { make: 'Kia', model: 'Rio', year: 2025, category: 'ECONOMY', fuelType: 'PETROL', transmission: 'MANUAL', seats: 5, stationId: STATION };
   const create = 'mutation($input: CreateVehicleInput!) { createVehicle(input: $input) { id } }';
   const cars = await several(count, async (n) => {
-    const input = { ...facts, plate: `STORM ${n}`, dailyRate: { amount: '900.00', currency: 'EGP' } };
+    const input = { ...facts, plate: `${series} ${n}`, dailyRate: { amount: '900.00', currency: 'EGP' } };
     return granted(await ask<{ createVehicle: { id: string } }>(admin, create, { input })).createVehicle.id;
   });
   const uuids = cars.map((id) => uuidOf('veh', id) as string);
@@ -102,7 +102,7 @@ test('BK-01: 100 cars, 32 rivals for each at once, through the graph, while othe
   timeout: 240_000,
 }, async () => {
   const sql = graph.owner('booking');
-  const [cars, lateCars] = [await newCars(CARS), await newCars(4)];
+  const [cars, lateCars] = [await newCars(CARS, 'STORM'), await newCars(4, 'LATE')];
   const customer = (n: number) => customers[n % CUSTOMERS] as string;
   const car = (n: number) => cars[n % CARS] as string;
   // Who has something of the same cars already: 8 to change dates, 8 to change car and dates, 8 to swap, 8 to cancel, 8 to be late.
