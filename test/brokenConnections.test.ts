@@ -45,7 +45,7 @@ async function openBehindWire() {
   };
 }
 
-test('PF-13: work that goes on after its connection broke cannot write: neither alone, nor into the transaction that has the connection by then', async () => {
+test('PF-07: work that goes on after its connection broke cannot write: neither alone, nor into the transaction that has the connection by then', async () => {
   await using at = await openBehindWire();
   const [begun, goOn] = [held(), held()];
   const zombie: { late?: Promise<string> } = {};
@@ -76,7 +76,7 @@ test('PF-13: work that goes on after its connection broke cannot write: neither 
   expect(await at.kept()).toEqual(['first half', 'second half']);
 });
 
-test('PF-13: a statement written after the connection is gone is refused; the process goes on', async () => {
+test('PF-07: a statement written after the connection is gone is refused; the process goes on', async () => {
   await using at = await openBehindWire();
   for (let n = 0; n < 3; n += 1) {
     const [begun, goOn] = [held(), held()];
@@ -99,7 +99,7 @@ test('PF-13: a statement written after the connection is gone is refused; the pr
   expect(await at.kept()).toEqual(['after 0', 'after 1', 'after 2']);
 });
 
-test('PF-13: connections that break while statements are being written are as good as new afterwards', async () => {
+test('PF-07: connections that break while statements are being written are as good as new afterwards', async () => {
   await using at = await openBehindWire();
   const written: string[] = [];
   const outcomes = new Set<string>();
@@ -121,7 +121,7 @@ test('PF-13: connections that break while statements are being written are as go
   expect(await at.kept(), 'whose answer was lost may have been written').toEqual(expect.arrayContaining([...written, 'last']));
 });
 
-test('PF-13: a proxy that takes connections and closes them is an outage: who asks is told, and nobody waits for ever', async () => {
+test('PF-07: a proxy that takes connections and closes them is an outage: who asks is told, and nobody waits for ever', async () => {
   await using at = await openBehindWire();
   at.wire.cut();
   const asked = await Promise.all([0, 1, 2].map((n) => work(at.db, (tx) => keep(tx, `down ${n}`)).catch(codeOf)));
