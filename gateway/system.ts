@@ -5,6 +5,7 @@ import { createLog, type Log } from '../platform/log.js';
 import { migrateSubgraph } from '../platform/migrate.js';
 import { packageRoot } from '../platform/packageRoot.js';
 import type { Subgraph } from '../platform/subgraph.js';
+import { untilSettled } from '../platform/settled.js';
 import { ownerUrlOf, readServiceEnvironment, type ServiceEnvironment } from '../subgraphs/environment.js';
 import { STARTERS } from '../subgraphs/starters.js';
 import { type GatewayConfig, readGatewayConfig } from './config.js';
@@ -25,9 +26,6 @@ export interface RunningSystem {
   runsOn: string;
   stop(): Promise<void>;
 }
-
-/** Demo events that take longer than this are no reason to keep people waiting. */
-const SETTLE_WITHIN_MS = 20_000;
 
 /**
  * Starts the gateway, and in its own process every subgraph that the environment gives no URL for (GW-33), with what they need: servers,
@@ -77,13 +75,11 @@ export async function startSystem(env: NodeJS.ProcessEnv, options: { log?: Log; 
 
 /**
  * Writes the demo data, and waits until it has arrived everywhere: whoever reads "ready" may quote a seeded car at once. After the gateway, because mails
- * about it ask the graph for addresses. What does not arrive in time arrives later, as any event does.
+ * about it ask the graph for addresses.
  */
 async function seed(subgraphs: readonly Subgraph[]): Promise<void> {
   for (const subgraph of subgraphs) await subgraph.seedDemo();
-  const deadline = Date.now() + SETTLE_WITHIN_MS;
-  const settled = async () => (await Promise.all(subgraphs.map((subgraph) => subgraph.settled()))).every(Boolean);
-  while (Date.now() < deadline && !(await settled())) await new Promise((resolve) => setTimeout(resolve, 50));
+  await untilSettled(subgraphs);
 }
 
 function missingSecret(): never {

@@ -41,6 +41,7 @@ export async function startProcesses(
   const expected = new Set<ChildProcess>();
   const graphUrl = `http://127.0.0.1:${port}/graphql`;
   const addresses = new Map<ProcessName, number>();
+  const settled: Promise<void>[] = [];
   const gatewayPorts = new Map<ProcessName, number>([['gateway', port]]);
   let sayUnexpected: (words: string) => void = () => {};
   const unexpectedEnd = new Promise<string>((resolve) => {
@@ -74,6 +75,12 @@ export async function startProcesses(
     child.once('exit', (code, signal) => {
       if (!expected.has(child)) sayUnexpected(`${name} ended with ${signal ?? code}\n${words}`);
     });
+    settled.push(
+      new Promise((resolve) => {
+        child.on('message', (message) => void ((message as { settled?: string }).settled && resolve()));
+        child.once('exit', () => resolve());
+      }),
+    );
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => reject(new Error(`${name} was not ready within ${READY_WITHIN_MS} ms\n${words}`)), READY_WITHIN_MS);
       child.once('message', () => {
@@ -108,8 +115,11 @@ export async function startProcesses(
     if (layout === 'split') {
       for (const name of SUBGRAPH_NAMES) addresses.set(name, await freePort());
       await Promise.all(SUBGRAPH_NAMES.map(begin));
-    }
-    await begin('gateway');
+      // As in one process: whoever is told that the system is ready may quote a seeded car at once. They say so within 20 s, whatever happens.
+      const seeded = env.SEED_DEMO === '1' ? [...settled] : [];
+      await begin('gateway');
+      await Promise.all(seeded);
+    } else await begin('gateway');
   } catch (error) {
     await stop();
     throw error;

@@ -2,6 +2,7 @@ import { ConfigError, parseEnvironment, port } from '../platform/config.js';
 import { createLog } from '../platform/log.js';
 import { migrateSubgraph } from '../platform/migrate.js';
 import { serveSubgraph } from '../platform/serveSubgraph.js';
+import { untilSettled } from '../platform/settled.js';
 import { z } from 'zod';
 import { ownerUrlOf, readServiceEnvironment } from './environment.js';
 import { STARTERS } from './starters.js';
@@ -37,6 +38,11 @@ async function run(): Promise<void> {
   const served = await serveSubgraph(subgraph, { port: listen.PORT, host: listen.HOST, internalSecret: internalSecret as string, log, clock });
   log.info({ port: served.port }, 'subgraph ready');
   process.send?.({ ready: name, port: served.port });
+  // What was seeded has yet to reach the others: whoever started us all may wait for that.
+  if (environment.SEED_DEMO === '1') {
+    const told = untilSettled([subgraph]).then(() => process.send?.({ settled: name }, () => {}));
+    told.catch((error) => log.warn({ err: error }, 'it is not known whether the demo data has arrived'));
+  }
   let stopping = false;
   const stop = () => {
     // Ctrl-C reaches us from the terminal, and once more from the parent that passes it on.
