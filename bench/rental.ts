@@ -258,8 +258,9 @@ try {
   await rentals();
   await throughTheGraph({ dir, servers, secret: SECRET, rows, quantile, inParallel, vehicles: VEHICLES, cars: Math.min(CARS, 100), rivals: RIVALS });
 } finally {
+  // What has been measured before something failed is worth telling.
+  console.log(`${servers.description}, Node ${process.versions.node}`);
+  console.table(rows);
   await servers.stop();
   await rm(dir, { recursive: true, force: true });
 }
-console.log(`${servers.description}, Node ${process.versions.node}`);
-console.table(rows);

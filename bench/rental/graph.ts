@@ -207,9 +207,11 @@ async function readMix(bench: Bench, ask: Ask): Promise<void> {
   for (const sql of sqls) await sql`create extension if not exists pg_stat_statements`;
   const redis = new Redis(servers.redisUrl);
   const filters = [undefined, { categories: ['SUV'] }, { text: 'toyota' }, { minSeats: 7 }, { fuelTypes: ['ELECTRIC'] }];
-  const cars = await newCars(bench, 40);
+  const bookings = Math.ceil((READS * 2 + READS / 5) / BOOKING_EVERY);
+  const cars = await newCars(bench, bookings);
+  // Nobody may have more than ten.
   const tokens: string[] = [];
-  for (let n = 0; n < 4; n += 1) tokens.push(await signedUp(ask));
+  for (let n = 0; n < bookings; n += 8) tokens.push(await signedUp(ask));
   const forget = async () => {
     const keys = [...(await redis.keys('{waygraph:*}:value:*')), ...(await redis.keys('{waygraph:*}:answer:*'))];
     if (keys.length > 0) await redis.del(...keys);
@@ -224,7 +226,7 @@ async function readMix(bench: Bench, ask: Ask): Promise<void> {
     for (let n = 0; n < reads; n += 1) {
       if (!cached) await forget();
       if (n % BOOKING_EVERY === BOOKING_EVERY - 1) {
-        const token = tokens[n % tokens.length] ?? '';
+        const token = tokens[cars.length % tokens.length] ?? '';
         const vehicleId = publicId('veh', cars.pop() ?? '');
         const { quoteRental } = noErrors(await ask<{ quoteRental: { id: string } }>(QUOTE, { input: { vehicleId, ...TIMES } }, token));
         noErrors(await ask(BOOK, bookingInput(quoteRental.id), token));
