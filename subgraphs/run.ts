@@ -40,8 +40,10 @@ async function run(): Promise<void> {
   process.send?.({ ready: name, port: served.port });
   // What was seeded has yet to reach the others: whoever started us all may wait for that.
   if (environment.SEED_DEMO === '1') {
-    const told = untilSettled([subgraph]).then(() => process.send?.({ settled: name }, () => {}));
-    told.catch((error) => log.warn({ err: error }, 'it is not known whether the demo data has arrived'));
+    void untilSettled([subgraph])
+      .catch((error) => log.warn({ err: error }, 'it is not known whether the demo data has arrived'))
+      // Said in any case: nobody is kept waiting for what cannot be known.
+      .then(() => process.send?.({ settled: name }, () => {}));
   }
   let stopping = false;
   const stop = () => {
