@@ -19,7 +19,7 @@ import { OPERATIONS, SDL } from './federation/subgraphs.js';
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 6);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 4);
 const CONNECTIONS = Number(process.env.BENCH_CONNECTIONS ?? 50);
-const KINDS = ['plain', 'hive-jit', 'hive-rust', 'mercurius-jit', 'ours', 'ours-sharing'];
+const KINDS = ['plain', 'hive-jit', 'hive-rust', 'mercurius-jit', 'ours', 'ours-product', 'ours-sharing'];
 const only = process.env.ONLY?.split(',') ?? KINDS;
 
 interface Round {

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { Supergraph } from '@apollo/federation-internals';
 import express from 'express';
+import { type ExecutionResult, type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { z } from 'zod';
 import { ANONYMOUS } from '../platform/actor.js';
 import type { Log } from '../platform/log.js';
@@ -11,7 +13,7 @@ import { DEFAULT_FETCH_TIMEOUT_MS, guardedLink } from './guardedLink.js';
 import { eventStreams } from './eventStreams.js';
 import { graphqlOverHttp, unreadableBody } from './http.js';
 import { createInFlight } from './inFlight.js';
-import { leanHttp } from './leanHttp.js';
+import { type Admission, leanHttp } from './leanHttp.js';
 import { DEFAULT_LIMITS, limitsRule } from './limits.js';
 import { listen } from './listen.js';
 import { type Credentials, remoteLink } from './remoteLink.js';
@@ -124,6 +126,11 @@ export async function startBareGateway({
     authorization,
   });
 
+  const admit = (request: IncomingMessage, traceId: string): Admission => ({
+    caller: callerOf(headerOf(request, 'authorization') ?? null, traceId, null, clientIpOf(request, 0)),
+    quota: null,
+  });
+
   const documents = createSocketDocuments({ schema: engine.schema, validationRules, maxTokens, introspection: true, overCost: engine.overCost });
   const nobody = { actor: ANONYMOUS, expiresAt: null };
   const subscriptions = { started() {}, ended() {} };
@@ -151,15 +158,21 @@ export async function startBareGateway({
       timeoutMs: REQUEST_TIMEOUT_MS,
       streams: streams.handler,
       mayTime: () => true,
-      callerOf: async (request, traceId) => callerOf(headerOf(request, 'authorization') ?? null, traceId, null, clientIpOf(request, 0)),
+      admit,
     }),
     unreadableBody(log),
   );
   const lean = leanHttp({
     path: '/graphql',
     documents,
-    execution: (operation) => engine.execution(operation),
-    callerOf: (request, traceId) => callerOf(headerOf(request, 'authorization') ?? null, traceId, null, clientIpOf(request, 0)),
+    execution: engine.execution,
+    admit,
+    formed: asApolloForms,
+    refuse(response, error) {
+      const { message, extensions, code = 'INTERNAL_SERVER_ERROR' } = error as Error & { extensions?: Record<string, unknown>; code?: string };
+      response.writeHead(code === 'TIMEOUT' ? 504 : 500, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+      response.end(JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] }));
+    },
     timeoutMs: REQUEST_TIMEOUT_MS,
     others: app,
   });
@@ -195,4 +208,15 @@ export async function startBareGateway({
       await Promise.all(links.map((link) => link.close()));
     },
   };
+}
+
+/** Errors as Apollo Server tells them when nobody has given them another form: each with a code, and without a stack. */
+function asApolloForms({ errors, ...result }: ExecutionResult): FormattedExecutionResult {
+  return errors ? { errors: errors.map(formatted), ...result } : result;
+}
+
+function formatted(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
+  const { message, locations, path, extensions } = error instanceof GraphQLError ? error.toJSON() : error;
+  const { stacktrace: _hidden, ...shown } = (extensions ?? {}) as Record<string, unknown>;
+  return { message, ...(locations && { locations }), ...(path && { path }), extensions: { code: 'INTERNAL_SERVER_ERROR', ...shown } };
 }

@@ -1,4 +1,5 @@
 import { type ApolloServer, HeaderMap, type HTTPGraphQLResponse } from '@apollo/server';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import type { FormattedExecutionResult } from 'graphql';
 import { Refusal } from '../platform/errors.js';
@@ -9,15 +10,13 @@ import { startDeadline } from './deadline.js';
 import { createTimings, TIMINGS_HEADER } from './timings.js';
 import { type ErrorScope, inClientForm, thrownToClientError } from './errors.js';
 import { type Quota, RateRefusal } from './rateLimiter.js';
-import type { ReadRequest } from './leanHttp.js';
+import type { Admission, SeenRequest } from './leanHttp.js';
 import { MAX_BODY_BYTES } from './routes.js';
 
 export interface GraphqlHttpOptions {
   apollo: ApolloServer<GatewayContext>;
-  /** @throws Refusal UNAUTHENTICATED | DEPENDENCY_UNAVAILABLE */
-  callerOf(request: Request, traceId: string): Promise<Caller>;
-  /** Counts the operation. @throws RateRefusal */
-  enter?(caller: Caller): Promise<Quota | null>;
+  /** Who asks, counted. @throws Refusal UNAUTHENTICATED | RATE_LIMITED | DEPENDENCY_UNAVAILABLE */
+  admit(request: IncomingMessage, traceId: string): Admission | Promise<Admission>;
   /** Takes requests that want an event stream. */
   streams?: RequestHandler;
   timeoutMs: number;
@@ -35,7 +34,7 @@ const STATUS: Record<string, number> = { UNAUTHENTICATED: 401, RATE_LIMITED: 429
 /** `/graphql` over HTTP: trace id, body, who calls, time limit, then Apollo Server. */
 export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
   const trace: RequestHandler = (request, response, next) => {
-    const traceId = traceIdOf(headerOf(request, 'traceparent'));
+    const traceId = (request as SeenRequest).admission?.caller.traceId ?? traceIdOf(headerOf(request, 'traceparent'));
     response.locals.traceId = traceId;
     response.setHeader('x-trace-id', traceId);
     next();
@@ -49,9 +48,8 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
       if (!response.writableFinished) deadline.abandon();
     });
     try {
-      const caller = await options.callerOf(request, scope.traceId);
-      const quota = await options.enter?.(caller);
-      if (quota) showQuota(response, quota);
+      const { caller, quota } = (request as SeenRequest).admission ?? (await options.admit(request, scope.traceId));
+      if (quota) response.set(Object.fromEntries(quotaHeaders(quota)));
       const timings = headerOf(request, TIMINGS_HEADER) === '1' && options.mayTime(caller) ? createTimings() : undefined;
       const keeping = options.tellsCaches ? keepingFor(request) : undefined;
       const answer = await Promise.race([
@@ -79,25 +77,23 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
 }
 
 /** `no-cache` and `no-store` of a request are a client's right (RFC 9111, 5.2.1); `max-age=0` means the former, and is what a browser's reload sends. */
-function keepingFor(request: Request): Keeping {
+export function keepingFor(request: IncomingMessage): Keeping {
   const wishes = headerOf(request, 'cache-control') ?? headerOf(request, 'pragma') ?? '';
   const wantsUnkept = /\bno-store\b/i.test(wishes);
   return { wantsUnkept, wantsFresh: wantsUnkept || /\bno-cache\b|\bmax-age=0\b/i.test(wishes), mustBeFresh: false, maxAgeS: null, ageS: 0, found: null };
 }
 
 /**
- * Whoever is asked the same may give this answer to anybody, for so long: what is left of that is for them to reckon from `Age`. The form of the answer
- * depends on what the client accepts.
+ * What caches are told of an answer; null for one that nobody may keep. Whoever is asked the same may give it to anybody, for so long: what is left of that is
+ * for them to reckon from `Age`. The form of the answer depends on what the client accepts, so `Vary` has to name that as well.
  */
-function showKeeping(response: Response, { found, ageS }: Keeping, maxAgeS: number): void {
-  response.setHeader('cache-control', `public, max-age=${maxAgeS}`);
-  response.vary('accept');
-  if (found !== null) response.setHeader('x-cache', found ? 'HIT' : 'MISS');
-  if (found) response.setHeader('age', String(Math.min(ageS, maxAgeS)));
-}
-
-function showQuota(response: Response, quota: Quota): void {
-  for (const [name, value] of quotaHeaders(quota)) response.setHeader(name, value);
+export function keepingHeaders({ found, ageS, maxAgeS }: Keeping): Record<string, string> | null {
+  if (maxAgeS === null) return null;
+  return {
+    'cache-control': `public, max-age=${maxAgeS}`,
+    ...(found !== null && { 'x-cache': found ? 'HIT' : 'MISS' }),
+    ...(found && { age: String(Math.min(ageS, maxAgeS)) }),
+  };
 }
 
 /** What clients read of their limit. */
@@ -113,7 +109,7 @@ export function quotaHeaders({ limit, remaining, resetSeconds }: Quota): [name: 
 function jsonBody(): RequestHandler {
   const read = express.json({ limit: MAX_BODY_BYTES });
   return (request, response, next) => {
-    const { readBody } = request as ReadRequest;
+    const { readBody } = request as SeenRequest;
     if (readBody === undefined) return read(request, response, next);
     const body = parsedBody(readBody);
     if (typeof body !== 'object' || body === null) return next({ type: 'entity.parse.failed', status: 400 });
@@ -162,7 +158,8 @@ async function send(request: Request, response: Response, answer: HTTPGraphQLRes
   const status = answer.status ?? 200;
   response.status(status);
   for (const [name, value] of answer.headers) response.setHeader(name, value);
-  if (status === 200 && keeping && keeping.maxAgeS !== null) showKeeping(response, keeping, keeping.maxAgeS);
+  const kept = status === 200 && keeping ? keepingHeaders(keeping) : null;
+  if (kept) response.set(kept).vary('accept');
   if (answer.body.kind === 'chunked') {
     for await (const chunk of answer.body.asyncIterator) response.write(chunk);
     return void response.end();
@@ -192,12 +189,18 @@ function wantsPlainJson(request: Request): boolean {
 }
 
 /** Answers with what was thrown, in the form that all errors have. */
-export function refuse(response: Response, thrown: unknown, scope: ErrorScope, status?: number): void {
+export function refuse(response: ServerResponse, thrown: unknown, scope: ErrorScope, status?: number): void {
   if (response.headersSent) return void response.destroy();
   const error = thrownToClientError(thrown, scope);
   const { code, retryAfter } = error.extensions;
-  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-  if (thrown instanceof RateRefusal) showQuota(response, thrown.quota);
-  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
-  response.status(status ?? STATUS[code] ?? 400).json({ errors: [error] });
+  const text = JSON.stringify({ errors: [error] });
+  response.writeHead(status ?? STATUS[code] ?? 400, {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
+    ...(code === 'UNAUTHENTICATED' && { 'www-authenticate': 'Bearer' }),
+    ...(thrown instanceof RateRefusal && Object.fromEntries(quotaHeaders(thrown.quota))),
+    ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+  });
+  response.end(text);
 }

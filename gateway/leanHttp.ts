@@ -1,16 +1,31 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { type DocumentNode, type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
+import type { DocumentNode, ExecutionResult, FormattedExecutionResult, OperationDefinitionNode } from 'graphql';
 import type { Caller } from '../platform/subgraph.js';
-import { type GatewayContext, headerOf, traceIdOf } from './context.js';
+import { type GatewayContext, headerOf, type Keeping, traceIdOf } from './context.js';
 import { startDeadline } from './deadline.js';
 import { AnswerText } from './executor/execute.js';
+import type { Quota } from './rateLimiter.js';
 import { MAX_BODY_BYTES } from './routes.js';
 import type { SocketDocuments } from './socketDocuments.js';
 import { TIMINGS_HEADER } from './timings.js';
 
-/** A request whose body has been read already, for the handlers behind. */
-export interface ReadRequest extends IncomingMessage {
+/** Who asks, when they may. */
+export interface Admission {
+  caller: Caller;
+  /** What is left of their limit; null when they have none. */
+  quota: Quota | null;
+}
+
+/** A request that has been looked at before, for the handlers behind: what is known of it need not be found out, or counted, again. */
+export interface SeenRequest extends IncomingMessage {
   readBody?: Buffer;
+  admission?: Admission;
+}
+
+export interface PlainOperation {
+  document: DocumentNode;
+  operation: OperationDefinitionNode;
+  operationName: string | undefined;
 }
 
 export interface LeanHttpOptions {
@@ -18,7 +33,18 @@ export interface LeanHttpOptions {
   documents: SocketDocuments;
   /** What runs this operation; null when that cannot be done here at all. */
   execution(operation: { document: DocumentNode; operationName: string | undefined; variables: Record<string, unknown> }): Execution | null;
-  callerOf(request: IncomingMessage, traceId: string): Caller;
+  /** Who asks. Before their document is read: that costs something. @throws what `refuse` tells */
+  admit(request: IncomingMessage, traceId: string): Admission | Promise<Admission>;
+  /** What a limit of its own leaves of this operation; null when it has none. @throws what `refuse` tells */
+  enter?(caller: Caller, operation: PlainOperation): Promise<Quota | null>;
+  /** Headers of an answer or a refusal, as far as these things are known of it. */
+  headers?(request: IncomingMessage, quota: Quota | null, keeping: Keeping | undefined): Record<string, string>;
+  /** What caches and clients want of each other, where answers may be kept. */
+  keepingFor?(request: IncomingMessage): Keeping;
+  /** Gives a result the form in which clients are told, and takes note of it. */
+  formed(result: ExecutionResult, operation: PlainOperation, caller: Caller, tookMs: number): FormattedExecutionResult;
+  /** Tells why there is no answer. */
+  refuse(response: ServerResponse, error: unknown, traceId: string): void;
   timeoutMs: number;
   /** Everything that is not plain, with its body read or not: whole protocols are its business. */
   others: RequestListener;
@@ -28,17 +54,17 @@ type Execution = (context: GatewayContext) => Promise<ExecutionResult>;
 
 /**
  * A shorter way for the plain case: one operation, posted as JSON, that is valid and runs. It gives what the long way through Express and Apollo
- * Server gives, which a test compares; whatever is not plain goes that way, before anything has run.
+ * Server gives, which tests compare; whatever is not plain goes that way, before anything has run.
  */
 export function leanHttp(options: LeanHttpOptions): RequestListener {
-  return (request: ReadRequest, response) => {
+  return (request: SeenRequest, response) => {
     if (!isPlain(request, options.path)) return void options.others(request, response);
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => void chunks.push(chunk));
     request.on('end', () => {
       const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-      const execution = executionOf(options, body);
-      if (execution) return answer(options, execution, request, response);
+      const asked = askedFor(body);
+      if (asked) return receive(options, asked, body, request, response);
       request.readBody = body;
       options.others(request, response);
     });
@@ -61,7 +87,14 @@ function isPlain({ method, url, headers }: IncomingMessage, path: string): boole
   );
 }
 
-function executionOf({ documents, execution }: LeanHttpOptions, body: Buffer): Execution | null {
+interface Asked {
+  query: string;
+  operationName: string | undefined;
+  variables: Record<string, unknown>;
+}
+
+/** What a body asks for, when it is no more than that. */
+function askedFor(body: Buffer): Asked | null {
   let given: unknown;
   try {
     given = JSON.parse(body.toString());
@@ -72,53 +105,72 @@ function executionOf({ documents, execution }: LeanHttpOptions, body: Buffer): E
   const { query, operationName = undefined, variables = {}, extensions } = given;
   if (typeof query !== 'string' || extensions !== undefined || !isRecord(variables) || (operationName !== undefined && typeof operationName !== 'string'))
     return null;
-  const prepared = documents.prepare({ query, operationName, variables });
-  if ('errors' in prepared || prepared.subscribes) return null;
-  return execution({ document: prepared.document, operationName, variables });
+  return { query, operationName, variables };
 }
 
-function answer({ callerOf, timeoutMs }: LeanHttpOptions, execution: Execution, request: IncomingMessage, response: ServerResponse): void {
+function receive(options: LeanHttpOptions, asked: Asked, body: Buffer, request: SeenRequest, response: ServerResponse): void {
+  const startedAt = performance.now();
   const traceparent = headerOf(request, 'traceparent');
   const traceId = traceIdOf(traceparent);
-  const deadline = startDeadline(timeoutMs);
-  response.on('close', () => {
-    deadline.clear();
-    if (!response.writableFinished) deadline.abandon();
-  });
+  let admitted: Admission | null = null;
   const failed = (error: unknown) => {
-    const { message, extensions } = error as Error & { extensions?: Record<string, unknown>; code?: string };
-    const code = (error as { code?: string }).code ?? 'INTERNAL_SERVER_ERROR';
-    send(response, code === 'TIMEOUT' ? 504 : 500, traceId, JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] }));
+    if (response.headersSent || response.destroyed) return;
+    const headers = options.headers?.(request, admitted?.quota ?? null, undefined);
+    for (const [name, value] of Object.entries({ ...headers, 'x-trace-id': traceId })) response.setHeader(name, value);
+    options.refuse(response, error, traceId);
   };
-  // When time is up the client is told, whatever becomes of the operation; to a client that has left nothing is sent.
-  deadline.signal.addEventListener('abort', () => failed(deadline.signal.reason));
-  execution({ caller: callerOf(request, traceId), deadline, asText: true, traceparent })
-    .then((result) => send(response, 200, traceId, textOf(result)))
-    .catch(failed);
+
+  const proceed = (admission: Admission) => {
+    if (response.destroyed) return;
+    admitted = admission;
+    const prepared = options.documents.prepare(asked);
+    const runs = 'errors' in prepared || prepared.subscribes ? null : options.execution({ ...asked, document: prepared.document });
+    if (!runs || 'errors' in prepared) {
+      Object.assign(request, { readBody: body, admission } satisfies Partial<SeenRequest>);
+      return void options.others(request, response);
+    }
+    const { caller } = admission;
+    const operation = { document: prepared.document, operation: prepared.operation, operationName: asked.operationName };
+    const keeping = options.keepingFor?.(request);
+    const deadline = startDeadline(options.timeoutMs);
+    response.on('close', () => {
+      deadline.clear();
+      // Nobody waits for the answer any more: stop what is being fetched for it (EN-06).
+      if (!response.writableFinished) deadline.abandon();
+    });
+    // When time is up the client is told, whatever becomes of the operation; to a client that has left nothing is sent.
+    deadline.signal.addEventListener('abort', () => failed(deadline.signal.reason));
+    const run = (quota: Quota | null) =>
+      runs({ caller, deadline, asText: true, traceparent, ...(keeping && { keeping }) }).then((result) => {
+        const text = textOf(options.formed(result, operation, caller, performance.now() - startedAt));
+        if (response.headersSent || response.destroyed) return;
+        response.writeHead(200, {
+          'x-trace-id': traceId,
+          'content-type': 'application/json; charset=utf-8',
+          'cache-control': 'no-store',
+          'content-length': Buffer.byteLength(text),
+          ...options.headers?.(request, quota ?? admission.quota, keeping),
+        });
+        response.end(text);
+      });
+    const running = options.enter ? options.enter(caller, operation).then(run) : run(null);
+    running.catch(failed);
+  };
+
+  try {
+    const admission = options.admit(request, traceId);
+    if (admission instanceof Promise) admission.then(proceed).catch(failed);
+    else proceed(admission);
+  } catch (error) {
+    failed(error);
+  }
 }
 
-function send(response: ServerResponse, status: number, traceId: string, text: string): void {
-  if (response.headersSent || response.destroyed) return;
-  response.writeHead(status, {
-    'x-trace-id': traceId,
-    'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
-    'content-length': Buffer.byteLength(text),
-  });
-  response.end(text);
-}
-
-/** The result as Apollo Server writes it: errors first, each with a code and without a stack. */
-function textOf({ data, errors, extensions }: ExecutionResult): string {
+/** The result as Apollo Server writes it: errors first. */
+function textOf({ data, errors, extensions }: FormattedExecutionResult): string {
   const written = data instanceof AnswerText ? data.text : JSON.stringify(data ?? null);
   const more = extensions === undefined ? '' : `,"extensions":${JSON.stringify(extensions)}`;
-  return `{${errors ? `"errors":${JSON.stringify(errors.map(formatted))},` : ''}"data":${written}${more}}\n`;
-}
-
-function formatted(error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError {
-  const { message, locations, path, extensions } = error instanceof GraphQLError ? error.toJSON() : error;
-  const { stacktrace: _hidden, ...shown } = (extensions ?? {}) as Record<string, unknown>;
-  return { message, ...(locations && { locations }), ...(path && { path }), extensions: { code: 'INTERNAL_SERVER_ERROR', ...shown } };
+  return `{${errors ? `"errors":${JSON.stringify(errors)},` : ''}"data":${written}${more}}\n`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

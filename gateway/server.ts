@@ -12,20 +12,21 @@ import { createAuthenticator, type Identified } from './auth.js';
 import type { GatewayConfig } from './config.js';
 import { clientIpOf, type GatewayContext, headerOf } from './context.js';
 import { REQUEST_TIMEOUT_MS } from './deadline.js';
-import { cors, securityHeaders } from './edge.js';
+import { edge, edgeHeaders } from './edge.js';
 import { startEngine } from './engine.js';
 import { toClientResult } from './errors.js';
 import { DEFAULT_FETCH_TIMEOUT_MS, guardedLink } from './guardedLink.js';
 import { eventStreams } from './eventStreams.js';
 import { createHealth } from './health.js';
-import { graphqlOverHttp, unreadableBody } from './http.js';
+import { graphqlOverHttp, keepingFor, keepingHeaders, quotaHeaders, refuse, unreadableBody } from './http.js';
 import { createInFlight } from './inFlight.js';
+import { type Admission, leanHttp } from './leanHttp.js';
 import { DEFAULT_LIMITS, limitsRule, type QueryLimits } from './limits.js';
 import type { SubgraphLink } from './links.js';
 import { lookupNames } from './lookups.js';
 import { listen } from './listen.js';
 import { createPlanWarmer } from './planWarmer.js';
-import { createMetrics, type Metrics } from './metrics.js';
+import { createMetrics } from './metrics.js';
 import { limitedOperations } from './limitedOperations.js';
 import { createRateLimiter, networkOf } from './rateLimiter.js';
 import { connectWindows, localWindows } from './rateWindows.js';
@@ -97,6 +98,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     : null;
   let sockets: Sockets | null = null;
   const metrics = createMetrics({ upstreamCount: () => engine.subscriptions.upstreamCount(), bufferedBytes: () => sockets?.bufferedBytes() ?? 0 });
+  /** Counts an operation that has been answered, and logs it with who asked and how long it took (PF-20). */
+  const noteOperation: NoteOperation = (name = null, kind, caller, ms, failed) => {
+    metrics.operation(name, kind, failed ? 'error' : 'ok', ms / 1000);
+    log.debug({ traceId: caller.traceId, operation: name, actor: describeActor(caller.actor), ms: Math.round(ms), failed }, 'operation');
+  };
   const answers = options.redisUrl ? connectAnswerCache(options.redisUrl, log) : null;
   const tracing = await startTracing(config.otlpEndpoint, 'waygraph-gateway');
   const engine = await startEngine({
@@ -110,7 +116,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     validationRules,
     maxTokens: limits.tokens,
     maxCost: limits.cost,
-    plugins: [notingUse((text) => warmer.used(text)), answerInOneForm(log, metrics), ...(limiter ? [limitedOperations(limiter)] : [])],
+    plugins: [notingUse((text) => warmer.used(text)), answerInOneForm(log, noteOperation), ...(limiter ? [limitedOperations(limiter)] : [])],
     csrfPrevention: true,
     principalOf,
   });
@@ -166,9 +172,15 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     log,
   });
 
+  const admit = async (request: IncomingMessage, traceId: string): Promise<Admission> => {
+    const caller = callerOf(await identify(request, traceId), request, traceId, headerOf(request, 'idempotency-key') ?? null);
+    return { caller, quota: (await limiter?.enter(caller)) ?? null };
+  };
+  const timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+
   const app = express();
   app.disable('x-powered-by');
-  app.use(securityHeaders(config.production), cors(config.corsOrigins));
+  app.use(edge(config));
   app.get('/health/live', (_request, response) => void response.json({ ok: true }));
   app.get(['/health/ready', '/health/startup'], async (_request, response) => {
     const readiness = await health.ready();
@@ -184,14 +196,11 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     ...graphqlOverHttp({
       apollo: engine.apollo,
       log,
-      timeoutMs: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
-      ...(limiter && { enter: limiter.enter }),
+      timeoutMs,
+      admit,
       streams: streams.handler,
       tellsCaches: true,
       mayTime: ({ actor }) => !config.production || (actor.kind === 'USER' && actor.roles.includes('ADMIN')),
-      async callerOf(request, traceId) {
-        return callerOf(await identify(request, traceId), request, traceId, headerOf(request, 'idempotency-key') ?? null);
-      },
     }),
     unreadableBody(log),
   );
@@ -199,7 +208,29 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
   if (options.playground) app.use(options.playground);
   app.use((_request, response) => void response.status(404).json({ message: 'There is nothing here. The graph is at /graphql.' }));
 
-  const { server, port, drain } = await listen(app, config.port, config.host).catch(async (error: unknown) => {
+  const everywhere = edgeHeaders(config);
+  const lean = leanHttp({
+    path: '/graphql',
+    documents,
+    execution: engine.execution,
+    admit,
+    ...(limiter && { enter: (caller, { document, operation }) => limiter.operation(caller, document, operation) }),
+    headers(request, quota, keeping) {
+      const headers = everywhere(request);
+      const kept = keeping && keepingHeaders(keeping);
+      return { ...headers, ...(quota && Object.fromEntries(quotaHeaders(quota))), ...kept, ...(kept && { vary: `${headers.vary}, accept` }) };
+    },
+    keepingFor,
+    formed(result, { document, operation, operationName }, caller, tookMs) {
+      const told = toClientResult(result, { traceId: caller.traceId, log }, () => lookupNames(document, operation));
+      noteOperation(operationName ?? operation.name?.value, operation.operation, caller, tookMs, told.errors !== undefined);
+      return told;
+    },
+    refuse: (response, error, traceId) => refuse(response, error, { traceId, log }),
+    timeoutMs,
+    others: app,
+  });
+  const { server, port, drain } = await listen(lean, config.port, config.host).catch(async (error: unknown) => {
     await engine.stop();
     shared?.close();
     answers?.close();
@@ -261,8 +292,10 @@ function notingUse(used: (text: string) => void): ApolloServerPlugin<GatewayCont
   };
 }
 
-/** Gives every answer's errors their form, counts the operation, and logs it with who asked and how long it took (PF-20). */
-function answerInOneForm(log: Log, metrics: Metrics): ApolloServerPlugin<GatewayContext> {
+type NoteOperation = (name: string | null | undefined, kind: string, caller: Caller, ms: number, failed: boolean) => void;
+
+/** Gives every answer's errors their form, and takes note of the operation. */
+function answerInOneForm(log: Log, note: NoteOperation): ApolloServerPlugin<GatewayContext> {
   return {
     async requestDidStart() {
       const startedAt = performance.now();
@@ -278,10 +311,8 @@ function answerInOneForm(log: Log, metrics: Metrics): ApolloServerPlugin<Gateway
               document && operation ? lookupNames(document, operation) : new Set(),
             );
           }
-          const ms = performance.now() - startedAt;
           const failed = response.body.kind === 'single' && response.body.singleResult.errors !== undefined;
-          metrics.operation(operationName ?? null, operation?.operation ?? 'unknown', failed ? 'error' : 'ok', ms / 1000);
-          log.debug({ traceId: caller.traceId, operation: operationName, actor: describeActor(caller.actor), ms: Math.round(ms), failed }, 'operation');
+          note(operationName, operation?.operation ?? 'unknown', caller, performance.now() - startedAt, failed);
         },
       };
     },

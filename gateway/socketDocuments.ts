@@ -30,7 +30,9 @@ export interface SocketDocumentOptions {
 }
 
 type CheckedDocument = { schema: GraphQLSchema; document: DocumentNode } | { errors: readonly GraphQLError[] };
-export type PreparedDocument = { schema: GraphQLSchema; document: DocumentNode; subscribes: boolean } | { errors: readonly GraphQLError[] };
+export type PreparedDocument =
+  | { schema: GraphQLSchema; document: DocumentNode; operation: OperationDefinitionNode; subscribes: boolean }
+  | { errors: readonly GraphQLError[] };
 
 /** Parses and checks what arrives over WebSocket, which does not pass through Apollo Server, by the same rules. */
 export interface SocketDocuments {
@@ -85,7 +87,7 @@ export function createSocketDocuments({ schema, validationRules, maxTokens, intr
       if (coerced.errors) return { errors: coerced.errors.map((error) => coded(error, 'BAD_USER_INPUT')) };
       const tooMuch = overCost?.(prepared.document, operation, coerced.coerced ?? {});
       if (tooMuch) return { errors: [tooMuch] };
-      return { schema: against, document: prepared.document, subscribes: operation.operation === 'subscription' };
+      return { schema: against, document: prepared.document, operation, subscribes: operation.operation === 'subscription' };
     },
   };
 }

@@ -3,16 +3,27 @@ import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { bareConfigSchema, startBareGateway } from '../../gateway/bareGateway.js';
+import { readGatewayConfig } from '../../gateway/config.js';
+import { remoteLink, signedCredentials } from '../../gateway/remoteLink.js';
+import { startGateway } from '../../gateway/server.js';
 import { createLog } from '../../platform/log.js';
 
-// One gateway over a supergraph file, in a process of its own: `plain`, as Apollo's documentation sets it up, `ours`, or `ours-sharing`, which sends equal
-// fetches that run at the same moment once, whichever client they are for.
+// One gateway over a supergraph file, in a process of its own: `plain`, as Apollo's documentation sets it up; `ours`; `ours-sharing`, which sends equal fetches
+// that run at the same moment once, whichever client they are for; or `ours-product`, the gateway of the product, which also identifies callers and signs what
+// it forwards, limits documents, counts and logs. Rates are not limited: the load comes from one address.
 
-async function start(kind: string, file: string): Promise<number> {
+async function start(kind: string, file: string, urls: Record<string, string>): Promise<number> {
   const supergraphSdl = await readFile(file, 'utf8');
-  if (kind.startsWith('ours')) {
+  if (kind === 'ours' || kind === 'ours-sharing') {
     const config = bareConfigSchema.parse({ shareFetches: kind === 'ours-sharing' });
     return (await startBareGateway({ supergraphSdl, port: 0, config, log: createLog({ service: 'bench', level: 'silent' }) })).port;
+  }
+  if (kind === 'ours-product') {
+    const secret = 'only for this benchmark, and gone after it';
+    const env = { PORT: '0', HOST: '127.0.0.1', NODE_ENV: 'development', INTERNAL_SECRET: secret, RATE_LIMITS: 'off', SHARE_FETCHES: 'off' };
+    const links = Object.entries(urls).map(([name, endpoint]) => remoteLink({ name, endpoint, credentials: signedCredentials(secret) }));
+    const log = createLog({ service: 'bench', level: 'info', destination: { write() {} } });
+    return (await startGateway({ config: readGatewayConfig(env), supergraphSdl, links, log })).port;
   }
   const gateway = new ApolloGateway({ supergraphSdl, buildService: ({ url }) => new RemoteGraphQLDataSource({ url }) });
   const { url } = await startStandaloneServer(new ApolloServer({ gateway }), { listen: { port: 0, host: '127.0.0.1' } });
@@ -27,4 +38,4 @@ process.on('message', () => {
   process.send?.({ cpu: process.cpuUsage(), rss, heapUsed });
 });
 process.once('SIGINT', () => process.exit(0));
-start(process.argv[2] ?? 'ours', process.argv[3] ?? '').then((port) => process.send?.({ port }));
+start(process.argv[2] ?? 'ours', process.argv[3] ?? '', JSON.parse(process.argv[4] ?? '{}') as Record<string, string>).then((port) => process.send?.({ port }));
