@@ -101,16 +101,13 @@ export function boundsOf(near: { lat: number; lng: number; radiusKm: number }) {
 }
 
 /** The planner knows how many cars lie between two latitudes, and nothing of how many lie in a circle: so it is told of both. */
-function nearConditions(near: NonNullable<VehicleSearch['near']>): (SQL | undefined)[] {
+function aroundBox(near: NonNullable<VehicleSearch['near']>): (SQL | undefined)[] {
   const { latitudes, longitudes } = boundsOf(near);
-  return [
-    between(vehicles.lat, latitudes.min, latitudes.max),
-    longitudes ? between(vehicles.lng, longitudes.min, longitudes.max) : isNotNull(vehicles.lng),
-    sql`earth_distance(${onEarth(near)}, ${place}) <= ${near.radiusKm * 1000}`,
-  ];
+  return [between(vehicles.lat, latitudes.min, latitudes.max), longitudes ? between(vehicles.lng, longitudes.min, longitudes.max) : isNotNull(vehicles.lng)];
 }
 
-function conditionsOf(search: UnderstoodSearch): (SQL | undefined)[] {
+/** What an index or the row itself answers. */
+function plainConditions(search: UnderstoodSearch): (SQL | undefined)[] {
   // Written out, not as parameters: the planner has to see that they are what the partial indexes ask for.
   const conditions: (SQL | undefined)[] = [sql`${vehicles.use} = 'RENTAL' and ${vehicles.status} = 'ACTIVE'`];
   for (const meanings of search.meanings) conditions.push(hasAny(meanings.flatMap(({ words }) => words)));
@@ -122,17 +119,27 @@ function conditionsOf(search: UnderstoodSearch): (SQL | undefined)[] {
   if (search.minRateMinor != null) conditions.push(gte(vehicles.dailyRateMinor, search.minRateMinor));
   if (search.maxRateMinor != null) conditions.push(lte(vehicles.dailyRateMinor, search.maxRateMinor));
   if (search.stationId) conditions.push(eq(vehicles.stationId, search.stationId));
-  if (search.near) conditions.push(...nearConditions(search.near));
+  if (search.near) conditions.push(...aroundBox(search.near));
+  return conditions;
+}
+
+/** What has to be computed or looked up for each car, of `columns`: worth asking last, and of as few as possible. */
+function dearConditions(search: UnderstoodSearch, { id, lat, lng, category }: Record<'id' | 'lat' | 'lng' | 'category', SQL>): (SQL | undefined)[] {
+  const conditions: SQL[] = [];
+  if (search.near) conditions.push(sql`earth_distance(${onEarth(search.near)}, ll_to_earth(${lat}, ${lng})) <= ${search.near.radiusKm * 1000}`);
   if (search.available) {
     const { from, to } = search.available;
     // What is free is what could be booked: after the return the car is prepared, and that time has to be free too.
     // A scalar subquery stays one look into the index per car that is still in question; `not exists` may become a join over all busy ranges. The
     // planner takes a bare truth value to hold for half of the cars, and `is null` for one in two hundred.
-    conditions.push(sql`coalesce((select false from busy_ranges b where b.vehicle_id = ${vehicles.id}
-      and b.to_at > ${instant(from)} and b.from_at < ${instant(to)} + ${preparationOf(sql`${vehicles.category}`)} limit 1), true)`);
+    conditions.push(sql`coalesce((select false from busy_ranges b where b.vehicle_id = ${id}
+      and b.to_at > ${instant(from)} and b.from_at < ${instant(to)} + ${preparationOf(category)} limit 1), true)`);
   }
   return conditions;
 }
+
+const VEHICLE = { id: sql`${vehicles.id}`, lat: sql`${vehicles.lat}`, lng: sql`${vehicles.lng}`, category: sql`${vehicles.category}` };
+const allConditions = (search: UnderstoodSearch) => and(...plainConditions(search), ...dearConditions(search, VEHICLE));
 
 interface OrderBy {
   value: SQL;
@@ -179,22 +186,36 @@ function insideBox(near: NonNullable<VehicleSearch['near']>): (SQL | undefined)[
   return [isNotNull(vehicles.lat), isNotNull(vehicles.lng), sql`earth_box(${onEarth(near)}, ${near.radiusKm * 1000}) @> ${place}`];
 }
 
-/** The statement of a page of vehicles that fit, one more than the page holds. Apart from running it, so that a test can have it explained. */
+const CANDIDATE = { id: sql`c.id`, lat: sql`c.lat`, lng: sql`c.lng`, category: sql`c.category` };
+
+/**
+ * The statement of a page of vehicles that fit, one more than the page holds. Apart from running it, so that a test can have it explained.
+ *
+ * Cars that may fit are put in order first, and then asked what is dear to ask, one after the other until the page is full: a city may have ten thousand
+ * that fit the words and the price, and a page shows twenty. `offset 0` keeps the two steps apart. The middle step names no order of its own: it takes its
+ * rows as they come, and one that names it would have the planner read and sort all candidates where an index has them in order.
+ */
 export function vehiclePage(orm: Orm, search: UnderstoodSearch, order: VehicleOrder, page: PageRequest) {
   const { value, descending, cast } = orderOf(order, search);
-  const conditions = conditionsOf(search);
+  const conditions = plainConditions(search);
   if (order === 'DISTANCE' && search.near) conditions.push(...insideBox(search.near));
   if (page.after) {
     const [after, id] = page.after;
     const beyond = descending ? sql.raw('<') : sql.raw('>');
     conditions.push(sql`(${value}, ${vehicles.id}) ${beyond} (${after}::${sql.raw(cast)}, ${id}::uuid)`);
   }
-  return orm
-    .select({ vehicle: vehicles, sortValue: sql<string>`(${value})::text` })
+  const inOrder = (...columns: SQL[]) => columns.map((column) => (descending ? desc(column) : asc(column)));
+  const candidates = orm
+    .select({ ...VEHICLE, sortValue: sql`${value}`.as('sort_value') })
     .from(vehicles)
     .where(and(...conditions))
-    .orderBy(descending ? desc(value) : asc(value), descending ? desc(vehicles.id) : asc(vehicles.id))
-    .limit(page.first + 1);
+    .orderBy(...inOrder(value, VEHICLE.id));
+  const found = sql`(select c.id, c.sort_value from (${candidates} offset 0) as c where ${and(...dearConditions(search, CANDIDATE)) ?? sql`true`} limit ${page.first + 1}) as found`;
+  return orm
+    .select({ vehicle: vehicles, sortValue: sql<string>`found.sort_value::text` })
+    .from(found)
+    .innerJoin(vehicles, sql`${vehicles.id} = found.id`)
+    .orderBy(...inOrder(sql`found.sort_value`, sql`found.id`));
 }
 
 /** Vehicles that fit, one more than the page holds. */
@@ -210,7 +231,7 @@ export function vehicleCount(orm: Orm, search: UnderstoodSearch) {
   const matching = orm
     .select({ one: sql`1` })
     .from(vehicles)
-    .where(and(...conditionsOf(search)))
+    .where(allConditions(search))
     .limit(MAX_COUNT + 1)
     .as('matching');
   return orm.select({ count: sql<number>`count(*)::int` }).from(matching);
@@ -237,7 +258,7 @@ export function vehicleFacets(orm: Orm, search: UnderstoodSearch) {
   const matching = orm
     .select({ category: vehicles.category, fuel: vehicles.fuelType, band })
     .from(vehicles)
-    .where(and(...conditionsOf(search)))
+    .where(allConditions(search))
     .limit(MAX_COUNT)
     .as('matching');
   return orm
