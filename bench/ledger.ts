@@ -148,6 +148,8 @@ async function underPgbench(dir: string, url: URL, what: string, target: string,
   return { ...summary(what, latencies, SECONDS, Number(/failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0)), 'per second': Math.round(perSecond) };
 }
 
+/** As commands record it. */
+const CAUSE = { traceId: '0'.repeat(32), causationId: randomUUID(), actor: 'system:bench' };
 /** Accounts that the other sides of the long account's entries lie on. */
 const SPREAD = 500;
 
@@ -167,7 +169,7 @@ async function writeLongAccount(owner: postgres.Sql, db: Database): Promise<Acco
   for (let done = 0; done < ENTRIES; done += step) {
     const count = Math.min(step, ENTRIES - done);
     const rows = Array.from({ length: count }, (_, n) => {
-      const transaction = { id: randomUUID(), recordedAt: new Date(begin + (done + n) * 2) };
+      const transaction = { id: randomUUID(), recordedAt: new Date(begin + (done + n) * 2), cause: CAUSE };
       const reference = { type: 'TRIP' as const, id: transaction.id };
       const other = clearing[(done + n) % SPREAD] as AccountRef;
       const entries = [
@@ -195,7 +197,7 @@ async function writeLongAccount(owner: postgres.Sql, db: Database): Promise<Acco
     await owner.begin(async (sql) => {
       await sql`set local session_replication_role = replica`;
       await sql`insert into transactions (id, posting_key, kind, reference_type, reference_id, metadata, cause, entry_count, effective_at, recorded_at)
-        select x.id, x.id::text, 'DEPOSIT', 'TRIP', x.id, '{}', '{}', 2, x.at, x.at
+        select x.id, x.id::text, 'DEPOSIT', 'TRIP', x.id, '{}', ${JSON.stringify(CAUSE)}::text::jsonb, 2, x.at, x.at
         from json_to_recordset(${JSON.stringify(transactions)}::text::json) as x(id uuid, at timestamptz)`;
       await sql`insert into entries (account_id, number, transaction_id, amount_minor, currency, balance_after_minor, effective_at, recorded_at, previous_hash, hash)
         select x.a, x.n, x.t, x.m, 'EGP', x.b, x.at, x.at, decode(x.p, 'hex'), decode(x.h, 'hex')

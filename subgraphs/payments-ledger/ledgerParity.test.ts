@@ -6,8 +6,10 @@ import { startTestSubgraph, TEST_SECRET, type TestSubgraph } from '../../test/su
 import { openDesk } from './desk.given.js';
 import { type AccountRef, accountIdOf, applyPosting, type EntryFacts, ownedAccount, type Posting, recordingTime, systemAccount } from './ledger.js';
 import { lockAccounts, openAccounts } from './accountCommands.js';
+import { doubtfulLinks, type Stretch } from './chainQueries.js';
 import { post } from './ledgerCommands.js';
 import { verifyLedger } from './ledgerVerification.js';
+import { portions } from './reconciliationCommands.js';
 import { startPaymentsLedger } from './main.js';
 import { servedBy } from './payments.given.js';
 import { chainOf } from './queries.js';
@@ -101,6 +103,89 @@ test('PL-06, PL-08c: what `ledger_post` writes or refuses is what the rules say,
   );
   expect([...outcomes].sort()).toEqual(['INSUFFICIENT_FUNDS', 'POSTED']);
   expect((await verifyLedger(t.owner)).damage).toEqual([]);
+});
+
+const tamper = (statement: string) =>
+  t.owner.begin(async (sql) => {
+    await sql`set local session_replication_role = replica`;
+    await sql.unsafe(statement);
+  });
+
+test('PL-07, PL-20: the database doubts no entry that the rules let stand, and every one that was changed', async () => {
+  const owner = randomUUID();
+  const strange = { '"': 'quoted \\ \n\t\u0001', é: '😀 / <>', b: '', a: 'x' };
+  const from = ownedAccount('CUSTOMER_WALLET', owner, 'EGP');
+  const other = systemAccount('GATEWAY_CLEARING', 'EGP', 'doubt');
+  await desk.run((tx) => openAccounts(tx, [from, other]));
+  const reference = { type: 'USER' as const, id: owner };
+  const pay = (amountMinor: bigint, more: Partial<Posting> = {}) =>
+    desk.run((tx) =>
+      post(tx, {
+        ...{ key: randomUUID(), kind: 'DEPOSIT', reference, metadata: strange, ...more },
+        entries: [
+          { account: other, amountMinor: -amountMinor },
+          { account: from, amountMinor },
+        ],
+      }),
+    );
+  const { transactionId } = await pay(100n);
+  await pay(7n, { metadata: {}, effectiveAt: new Date(Date.UTC(2026, 1, 3, 4, 5, 6, 7)) });
+  await pay(-100n, { kind: 'REVERSAL', reverses: transactionId });
+  await pay(5n);
+  const id = accountIdOf(from);
+  const rows = await t.owner`select id, entry_count from accounts where entry_count > 0`;
+  const all = rows.map((row): Stretch => ({ accountId: row.id, first: 1n, last: BigInt(row.entry_count) }));
+  const doubted = (stretches: readonly Stretch[] = all) => desk.run((tx) => doubtfulLinks(tx, stretches));
+  expect(all.length).toBeGreaterThan(3);
+  expect(await doubted()).toEqual([]);
+  expect(await doubted([{ accountId: id, first: 3n, last: 4n }])).toEqual([]);
+  const entry = `where account_id = '${id}' and number`;
+  const told = `where id = (select transaction_id from entries ${entry} = 3)`;
+  const [kept] = await t.owner`select hash, previous_hash, effective_at, recorded_at from entries where account_id = ${id} and number = 3`;
+  const bytes = (value: Buffer) => `'\\x${value.toString('hex')}'`;
+  // Each change, what takes it back, and the entry from which on the wallet is doubted.
+  for (const [change, back, first] of [
+    [`update entries set hash = sha256(hash) ${entry} = 3`, `update entries set hash = ${bytes(kept?.hash)} ${entry} = 3`, 3n],
+    [`update entries set previous_hash = sha256(hash) ${entry} = 3`, `update entries set previous_hash = ${bytes(kept?.previous_hash)} ${entry} = 3`, 3n],
+    [`update entries set amount_minor = amount_minor - 1 ${entry} = 3`, `update entries set amount_minor = amount_minor + 1 ${entry} = 3`, 3n],
+    [`update entries set balance_after_minor = 1 ${entry} = 3`, `update entries set balance_after_minor = 7 ${entry} = 3`, 3n],
+    [`update entries set currency = 'USD' ${entry} = 3`, `update entries set currency = 'EGP' ${entry} = 3`, 3n],
+    [`update entries set number = 9 ${entry} = 2`, `update entries set number = 2 ${entry} = 9`, 3n],
+    [`update entries set effective_at = now() ${entry} = 3`, `update entries set effective_at = '${kept?.effective_at.toISOString()}' ${entry} = 3`, 3n],
+    [`update entries set recorded_at = now() ${entry} = 3`, `update entries set recorded_at = '${kept?.recorded_at.toISOString()}' ${entry} = 3`, 3n],
+    [`update transactions set metadata = metadata - 'a' ${told}`, `update transactions set metadata = metadata || '{"a":"x"}' ${told}`, 3n],
+    [`update transactions set cause = cause || '{"x":"y"}' ${told}`, `update transactions set cause = cause - 'x' ${told}`, 3n],
+    [`update transactions set kind = 'REFUND' ${told}`, `update transactions set kind = 'REVERSAL' ${told}`, 3n],
+    [`update transactions set reference_type = 'TRIP' ${told}`, `update transactions set reference_type = 'USER' ${told}`, 3n],
+    [`update transactions set reference_id = '${id}' ${told}`, `update transactions set reference_id = '${owner}' ${told}`, 3n],
+    [`update transactions set posting_key = posting_key || '!' ${told}`, `update transactions set posting_key = left(posting_key, -1) ${told}`, 3n],
+    [`update transactions set reverses = null ${told}`, `update transactions set reverses = '${transactionId}' ${told}`, 3n],
+  ] as const) {
+    await tamper(change);
+    const found = await doubted();
+    expect({ change, found: found.find(({ accountId }) => accountId === id)?.first }).toEqual({ change, found: first });
+    expect(await doubted([{ accountId: id, first: 1n, last: 1n }])).toEqual([]);
+    await tamper(back);
+    expect({ back, found: await doubted() }).toEqual({ back, found: [] });
+  }
+});
+
+test('PL-20: a portion holds no more entries than asked for, no account twice, and all of them hold every entry once', () => {
+  const stretch = fc.record({ first: fc.bigInt({ min: 1n, max: 50n }), length: fc.bigInt({ min: 1n, max: 40n }) });
+  fc.assert(
+    fc.property(fc.array(stretch, { maxLength: 8 }), fc.bigInt({ min: 1n, max: 30n }), (chains, each) => {
+      const stretches = chains.map(({ first, length }, n): Stretch => ({ accountId: String(n), first, last: first + length - 1n }));
+      const made = [...portions(stretches, each)];
+      const numbers = (of: readonly Stretch[]) =>
+        of.flatMap(({ accountId, first, last }) => Array.from({ length: Number(last - first) + 1 }, (_, n) => `${accountId} ${first + BigInt(n)}`));
+      for (const [n, portion] of made.entries()) {
+        const count = numbers(portion).length;
+        expect(n < made.length - 1 ? count : Math.min(count, Number(each))).toBe(n < made.length - 1 ? Number(each) : count);
+        expect(new Set(portion.map(({ accountId }) => accountId)).size).toBe(portion.length);
+      }
+      expect(made.flatMap(numbers)).toEqual(numbers(stretches));
+    }),
+  );
 });
 
 test('PL-06, ID-08: `ledger_post` as the service moves nobody else’s money, and nobody may call it but the service', async () => {

@@ -9,6 +9,7 @@ import { setTimer } from '../../platform/timers.js';
 import { type GatewayPort, GatewayUnanswered, type SettledOrder } from './adapters/gatewayPort.js';
 import { reconciliationDiscrepancy } from './events.js';
 import { keepDiscrepancies } from './discrepancyCommands.js';
+import { doubtfulLinks, type Stretch, stretchesSince } from './chainQueries.js';
 import { brokenInvariants, IN_FLIGHT_MS, keepCheckpoints } from './invariants.js';
 import { brokenLink, GENESIS_HASH } from './ledger.js';
 import type { OutsideWork } from '../../platform/outsideWork.js';
@@ -16,7 +17,6 @@ import { chainOf, linkBefore, type ReconciliationRow } from './queries.js';
 import { compareSettlement, type DayRange, type Discrepancy, type DiscrepancyKind, type ReconciledDeposit } from './reconciliation.js';
 import { reconciliations } from './controlTables.js';
 import { deposits } from './flowTables.js';
-import { entries } from './ledgerTables.js';
 
 /** The books are closed by this clock. */
 export const TIME_ZONE = 'Africa/Cairo';
@@ -123,27 +123,50 @@ async function depositsAround(tx: Tx, day: BookDay, settled: readonly SettledOrd
   return rows.map((row) => ({ orderId: publicId('dep', row.id), status: row.status, settledAt: row.settledAt, amount: money(row.amountMinor, row.currency) }));
 }
 
-/** Accounts with entries of the day whose chain does not hold from the day's first entry on (PL-07). */
-async function brokenChains(tx: Tx, day: BookDay): Promise<Discrepancy[]> {
-  const touched = await tx.orm
-    .select({ accountId: entries.accountId, first: sql<string>`min(${entries.number})::text` })
-    .from(entries)
-    .where(and(gte(entries.recordedAt, day.from), lt(entries.recordedAt, day.to)))
-    .groupBy(entries.accountId);
-  const found: Discrepancy[] = [];
-  for (const { accountId, first } of touched) {
-    const broken = await brokenChain(tx, accountId, BigInt(first));
-    if (broken) found.push(broken);
+/** Entries that one statement hashes: some hundreds of milliseconds, well within a statement's time. */
+const STATEMENT_ENTRIES = 20_000n;
+
+/** Stretches in portions of about one statement's entries; a long one is divided. */
+export function* portions(stretches: readonly Stretch[], entriesEach = STATEMENT_ENTRIES): Generator<Stretch[]> {
+  let portion: Stretch[] = [];
+  let room = entriesEach;
+  for (const { accountId, first, last } of stretches) {
+    for (let from = first; from <= last; ) {
+      const to = from + room - 1n < last ? from + room - 1n : last;
+      portion.push({ accountId, first: from, last: to });
+      room -= to - from + 1n;
+      from = to + 1n;
+      if (room > 0n) continue;
+      yield portion;
+      [portion, room] = [[], entriesEach];
+    }
   }
-  return found;
+  if (portion.length > 0) yield portion;
 }
 
-/** The first broken link of an account from an entry on, or null. */
-export async function brokenChain(tx: Tx, accountId: string, fromNumber: bigint): Promise<Discrepancy | null> {
+/**
+ * Accounts with entries of the day whose chain does not hold from the day's first entry on (PL-07). The database looks for what is doubtful, and only that is
+ * read here; an account's later parts are not looked at once it is known to be broken.
+ */
+async function brokenChains(tx: Tx, day: BookDay): Promise<Discrepancy[]> {
+  const found = new Map<string, Discrepancy>();
+  for (const portion of portions(await stretchesSince(tx, day))) {
+    for (const doubtful of await doubtfulLinks(tx, portion)) {
+      const broken = found.has(doubtful.accountId) ? null : await brokenLinkOf(tx, doubtful);
+      if (broken) found.set(doubtful.accountId, broken);
+    }
+    if (found.size >= MAX_DISCREPANCIES) break;
+  }
+  return [...found.values()];
+}
+
+/** The first broken link of a stretch, or null. */
+async function brokenLinkOf(tx: Tx, { accountId, first, last: end }: Stretch): Promise<Discrepancy | null> {
   const genesis = { number: 0n, balanceMinor: 0n, hash: GENESIS_HASH };
-  let last = fromNumber > 1n ? ((await linkBefore(tx, accountId, fromNumber - 1n)) ?? genesis) : genesis;
-  for (;;) {
-    const batch = await chainOf(tx, accountId, last.number, CHAIN_BATCH);
+  let last = first > 1n ? ((await linkBefore(tx, accountId, first - 1n)) ?? genesis) : genesis;
+  while (last.number < end) {
+    const left = Number(end - last.number);
+    const batch = await chainOf(tx, accountId, last.number, Math.min(left, CHAIN_BATCH));
     const broken = brokenLink(batch, last);
     if (broken)
       return {
@@ -152,10 +175,11 @@ export async function brokenChain(tx: Tx, accountId: string, fromNumber: bigint)
         actual: broken.reason,
         reference: `${publicId('wal', accountId)} entry ${broken.entry.number}`,
       };
-    const end = batch.at(-1);
-    if (!end || batch.length < CHAIN_BATCH) return null;
-    last = { number: end.number, balanceMinor: end.balanceAfterMinor, hash: end.hash };
+    const read = batch.at(-1);
+    if (!read) return null;
+    last = { number: read.number, balanceMinor: read.balanceAfterMinor, hash: read.hash };
   }
+  return null;
 }
 
 /** Reconciles yesterday, every night at three. */
