@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
+import type { ChainableCommander } from 'ioredis';
 import type { Log } from './log.js';
 import { connectRedis } from './queue.js';
 
@@ -33,6 +34,14 @@ interface Kept {
   value: unknown;
 }
 
+/** Answers of commands that were sent together. @throws what the first of them was refused with */
+async function sent(pipeline: ChainableCommander): Promise<unknown[]> {
+  return ((await pipeline.exec()) ?? []).map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  });
+}
+
 /**
  * Each entity has a version, a random word that changes with every invalidation, and a value carries the version that was there before it was read. A value
  * whose version is not the present one is not there: so a slow reader cannot put an old state back. Redis may be lost at any time: then everything is read
@@ -54,30 +63,41 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
     if (redis.status !== 'ready') return null;
     try {
       const found = await redis.mgetBuffer(...keys.map((key) => name('version', kind, key)), ...keys.map((key) => name('value', kind, key)));
-      const known = keys.map((key, index) => ({ key, version: found[index]?.toString() ?? null, bytes: found[keys.length + index] }));
-      return await Promise.all(
-        known.map(async ({ key, version, bytes }) => {
-          if (version === null) return { version: await newVersion(kind, key), kept: null };
-          const kept = bytes ? (deserialize(bytes) as Kept) : null;
-          return { version, kept: kept?.version === version ? kept : null };
-        }),
+      const made = await newVersions(
+        kind,
+        keys.filter((_, index) => !found[index]),
       );
+      return keys.map((key, index) => {
+        const version = found[index]?.toString() ?? (made.get(key) as string);
+        const bytes = found[index] && found[keys.length + index];
+        const kept = bytes ? (deserialize(bytes) as Kept) : null;
+        return { version, kept: kept?.version === version ? kept : null };
+      });
     } catch (error) {
       log.debug({ reason: (error as Error).message }, 'cache not read');
       return null;
     }
   };
 
-  /** The first version of an entity; of two that make one at once, both get the same. */
-  const newVersion = async (kind: string, key: string): Promise<string> => {
-    const place = name('version', kind, key);
-    const made = randomUUID();
-    await redis.set(place, made, 'PX', VERSION_TTL_MS, 'NX');
-    return (await redis.get(place)) ?? made;
+  /** The first version of each entity; of two that make one at once, both get the same. */
+  const newVersions = async (kind: string, keys: readonly string[]): Promise<Map<string, string>> => {
+    if (keys.length === 0) return new Map();
+    const pipeline = redis.pipeline();
+    const made = keys.map(() => randomUUID());
+    keys.forEach((key, index) => void pipeline.set(name('version', kind, key), made[index] as string, 'PX', VERSION_TTL_MS, 'NX'));
+    for (const key of keys) pipeline.get(name('version', kind, key));
+    const answers = await sent(pipeline);
+    return new Map(keys.map((key, index) => [key, (answers[keys.length + index] as string | null) ?? (made[index] as string)]));
   };
 
-  const keep = async (kind: string, key: string, kept: Kept, ttlMs: number): Promise<void> => {
-    await redis.set(name('value', kind, key), serialize(kept), 'PX', ttlMs).catch((error: Error) => log.debug({ reason: error.message }, 'cache not written'));
+  const keep = async (kind: string, values: readonly { key: string; kept: Kept }[], ttlMs: number): Promise<void> => {
+    const pipeline = redis.pipeline();
+    for (const { key, kept } of values) pipeline.set(name('value', kind, key), serialize(kept), 'PX', ttlMs);
+    try {
+      await sent(pipeline);
+    } catch (error) {
+      log.debug({ reason: (error as Error).message }, 'cache not written');
+    }
   };
 
   const bump = async (kind: string, keys: readonly string[]): Promise<void> => {
@@ -85,7 +105,7 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
     for (const key of keys) pipeline.set(name('version', kind, key), randomUUID(), 'PX', VERSION_TTL_MS);
     // Last: who reads the new generation finds no old entity any more.
     pipeline.set(generationOf(subgraph), randomUUID(), 'PX', VERSION_TTL_MS);
-    for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+    await sent(pipeline);
   };
 
   const bumpLater = (kind: string, keys: readonly string[]) => {
@@ -126,13 +146,13 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
       totals.hits += keys.length - missing.length;
       totals.misses += missing.length;
       if (missing.length > 0) {
-        const loading = load(missing.map(({ key }) => key));
-        missing.forEach(({ key, version, flight }, index) => {
-          const one = loading.then(async (loaded) => {
-            const value = loaded[index] as T;
-            await keep(kind, key, { version, value }, ttlMs);
-            return value;
-          });
+        const loading = load(missing.map(({ key }) => key)).then(async (loaded) => {
+          const values = missing.map(({ key, version }, index) => ({ key, kept: { version, value: loaded[index] } }));
+          await keep(kind, values, ttlMs);
+          return loaded;
+        });
+        missing.forEach(({ key, flight }, index) => {
+          const one = loading.then((loaded) => loaded[index] as T);
           flights.set(flight, one);
           values.set(key, one);
           // Not at once: whoever looked before the value was kept may have his answer in the same packet as we have ours, and comes for it now.

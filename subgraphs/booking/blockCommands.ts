@@ -27,7 +27,7 @@ export async function blockVehicle(tx: Tx, input: { vehicleId: string; from: Dat
   const id = newUuid(tx.now);
   const during = { from, to };
   if (!(await claimRange(tx.orm, { holderId: id, kind: 'BLOCK', vehicleId, during }))) {
-    const busy = (await busyRangesAfter(tx.orm, [vehicleId], from)).get(vehicleId) ?? [];
+    const busy = await busyRangesAfter(tx.orm, vehicleId, from);
     throw vehicleUnavailable('input.from', busy, during);
   }
   const [row] = await tx.orm

@@ -91,7 +91,7 @@ async function holdVehicle(tx: Tx, feed: LiveFeed, customerId: string, input: Om
     updatedAt: tx.now,
   });
   if (!booking) {
-    const busy = (await busyRangesAfter(tx.orm, [quote.vehicleId], blocked.from)).get(quote.vehicleId) ?? [];
+    const busy = await busyRangesAfter(tx.orm, quote.vehicleId, blocked.from);
     throw vehicleUnavailable('input.quoteId', busy, blocked);
   }
   // Not before the claim: who is too late for the car is told that, and not where it would have been.

@@ -48,7 +48,7 @@ async function moveRanges(tx: Tx, moves: readonly Move[], field: string): Promis
     const { booking, vehicle, during, returnStationId } = move;
     const { vehicleId } = vehicle;
     if (!(await claimRange(tx.orm, { holderId: booking.id, kind: 'BOOKING', vehicleId, during }))) {
-      const busy = (await busyRangesAfter(tx.orm, [vehicleId], during.from)).get(vehicleId) ?? [];
+      const busy = await busyRangesAfter(tx.orm, vehicleId, during.from);
       throw vehicleUnavailable(field, busy, during);
     }
     const whereabouts = await whereaboutsAt(tx.orm, vehicleId, during.from, ids);

@@ -123,7 +123,7 @@ const FILL_ATTEMPTS = 20;
  */
 export async function fillGaps(tx: Tx, vehicleId: string, { bookingId, blockedTo }: Pick<LateRental, 'bookingId' | 'blockedTo'>): Promise<boolean> {
   for (let attempt = 0; attempt < FILL_ATTEMPTS; attempt += 1) {
-    const busy = (await busyRangesAfter(tx.orm, [vehicleId], blockedTo)).get(vehicleId) ?? [];
+    const busy = await busyRangesAfter(tx.orm, vehicleId, blockedTo);
     let missed = false;
     for (const during of gapsAfter(busy, blockedTo, OPEN_END)) {
       if (!(await claimRange(tx.orm, { holderId: bookingId, kind: 'OVERDUE', vehicleId, during }))) missed = true;

@@ -7,10 +7,10 @@ import type { LinkSigner } from '../../platform/signedLinks.js';
 import type { Storage } from '../../platform/storage.js';
 import { type AgreementRow, lastAgreements } from './agreementCommands.js';
 import { type PhotoRow, photosOf } from './photoCommands.js';
-import { availabilityOf, type BusyRange, type VehicleFacts } from './availability.js';
+import { availabilityOf, type VehicleFacts } from './availability.js';
 import { AVAILABILITY } from './claimQueries.js';
 import { type VehicleDay, vehicleCalendars } from './deskQueries.js';
-import { type BookingRow, bookingsByIds, busyRangesAfter, vehiclesByIds } from './queries.js';
+import { type BookingRow, bookingsByIds, busySpansAfter, rangesAfter, vehiclesByIds } from './queries.js';
 
 export interface AvailabilityKey {
   vehicleId: string;
@@ -77,12 +77,14 @@ const AVAILABILITY_TTL_MS = 5 * 60_000;
 const DAY_MS = 86_400_000;
 /** `vehicle_busy_ranges` gives no more of one vehicle; beyond them it has to be asked again. */
 const MAX_RANGES = 1_000;
+const NOTHING = new Float64Array();
 
 /** What is known of a vehicle from the beginning of a day on. */
 interface Outlook {
   day: number;
   vehicle: VehicleFacts | undefined;
-  busy: BusyRange[];
+  /** As `busySpansAfter` has them. */
+  busy: Float64Array;
 }
 
 /**
@@ -98,7 +100,7 @@ async function loadAvailability(run: Context['run'], cache: EntityCache, now: Da
   // A cached outlook may be yesterday's, which holds all of today's and more; one of tomorrow can come from a clock that is ahead of ours.
   const fits = ({ vehicleId, from }: AvailabilityKey) => {
     const outlook = outlooks.get(vehicleId);
-    return outlook && outlook.day <= from.getTime() && outlook.busy.length < MAX_RANGES ? outlook : null;
+    return outlook && outlook.day <= from.getTime() && outlook.busy.length < 2 * MAX_RANGES ? outlook : null;
   };
   const rest = keys.filter((key) => !fits(key));
   const read = new Map<number, Map<string, Outlook>>();
@@ -110,8 +112,7 @@ async function loadAvailability(run: Context['run'], cache: EntityCache, now: Da
   return keys.map((key) => {
     const { vehicleId, from, to } = key;
     const outlook = fits(key) ?? read.get(from.getTime())?.get(vehicleId);
-    const busy = (outlook?.busy ?? []).filter((range) => range.to > from);
-    return availabilityOf(outlook?.vehicle, busy, from, to);
+    return availabilityOf(outlook?.vehicle, rangesAfter(outlook?.busy ?? NOTHING, from), from, to);
   });
 }
 
@@ -128,8 +129,8 @@ async function loadCalendars(run: Context['run'], keys: readonly CalendarKey[]):
 
 async function outlooksAfter(tx: Tx, ids: readonly string[], from: Date): Promise<Outlook[]> {
   const vehicles = new Map((await vehiclesByIds(tx.orm, ids)).map((row) => [row.vehicleId, row]));
-  const busy = await busyRangesAfter(tx.orm, ids, from);
-  return ids.map((id) => ({ day: from.getTime(), vehicle: vehicles.get(id), busy: busy.get(id) ?? [] }));
+  const busy = await busySpansAfter(tx.orm, ids, from);
+  return ids.map((id) => ({ day: from.getTime(), vehicle: vehicles.get(id), busy: busy.get(id) ?? NOTHING }));
 }
 
 function vehicleIdsOf(keys: readonly AvailabilityKey[]): string[] {

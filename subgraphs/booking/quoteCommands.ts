@@ -32,7 +32,7 @@ export async function requireVehicle(tx: Tx, vehicleId: string, field: string): 
 
 /** @throws Refusal VEHICLE_UNAVAILABLE with `nextFreeFrom` when any of the range is taken by another than `holder` */
 export async function assertFree(tx: Tx, vehicleId: string, wanted: BusyRange, field: string, holder?: string | null): Promise<void> {
-  const busy = (await busyRangesAfter(tx.orm, [vehicleId], wanted.from, holder)).get(vehicleId) ?? [];
+  const busy = await busyRangesAfter(tx.orm, vehicleId, wanted.from, holder);
   if (isTaken(busy, wanted)) throw vehicleUnavailable(field, busy, wanted);
 }
 
