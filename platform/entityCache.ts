@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { deserialize, serialize } from 'node:v8';
-import type { ChainableCommander } from 'ioredis';
 import type { Log } from './log.js';
 import { connectRedis } from './queue.js';
+import { answersOf } from './redisPipeline.js';
 
 /** What a hot entity looks like to everybody, kept in Redis (GW-30). Never for what only some may see. */
 export interface EntityCache {
@@ -32,14 +32,6 @@ export const cacheTotals = (): Readonly<typeof totals> => ({ ...totals });
 interface Kept {
   version: string;
   value: unknown;
-}
-
-/** Answers of commands that were sent together. @throws what the first of them was refused with */
-async function sent(pipeline: ChainableCommander): Promise<unknown[]> {
-  return ((await pipeline.exec()) ?? []).map(([error, answer]) => {
-    if (error) throw error;
-    return answer;
-  });
 }
 
 /**
@@ -86,7 +78,7 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
     const made = keys.map(() => randomUUID());
     keys.forEach((key, index) => void pipeline.set(name('version', kind, key), made[index] as string, 'PX', VERSION_TTL_MS, 'NX'));
     for (const key of keys) pipeline.get(name('version', kind, key));
-    const answers = await sent(pipeline);
+    const answers = await answersOf(pipeline);
     return new Map(keys.map((key, index) => [key, (answers[keys.length + index] as string | null) ?? (made[index] as string)]));
   };
 
@@ -94,7 +86,7 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
     const pipeline = redis.pipeline();
     for (const { key, kept } of values) pipeline.set(name('value', kind, key), serialize(kept), 'PX', ttlMs);
     try {
-      await sent(pipeline);
+      await answersOf(pipeline);
     } catch (error) {
       log.debug({ reason: (error as Error).message }, 'cache not written');
     }
@@ -105,7 +97,7 @@ export function connectEntityCache(redisUrl: string, subgraph: string, log: Log)
     for (const key of keys) pipeline.set(name('version', kind, key), randomUUID(), 'PX', VERSION_TTL_MS);
     // Last: who reads the new generation finds no old entity any more.
     pipeline.set(generationOf(subgraph), randomUUID(), 'PX', VERSION_TTL_MS);
-    await sent(pipeline);
+    await answersOf(pipeline);
   };
 
   const bumpLater = (kind: string, keys: readonly string[]) => {

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { Refusal } from '../../platform/errors.js';
+import { answersOf } from '../../platform/redisPipeline.js';
 import type { DriverStanding } from './driver.js';
 import { distanceM, type Place } from './point.js';
 import { within } from './within.js';
@@ -84,6 +85,8 @@ export const POINTS_TO_LEAVE = 3;
 const FIXES_WITHIN_MS = 1_000;
 /** A search waits this long for a rebuild; then it says that it cannot search, and its caller does without. */
 const REBUILD_WITHIN_MS = 2_000;
+/** What `toSeen` reads of a driver's facts. */
+const SEEN_FACTS = ['lat', 'lng', 'heading', 'at'] as const;
 /** Searches of one ring, when silent drivers stand in the way of others. */
 const MAX_LOOKS = 5;
 
@@ -226,24 +229,26 @@ export function openPositions(options: {
   // Not for the first search to wait for.
   assureBuilt().catch((error: unknown) => onError(error, 'positions not rebuilt yet'));
 
+  /** Drivers of all these types, the nearest first. Only of as many as are wanted is more read than how far they are: six types have six times too many. */
   const lookInRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number) => {
-    const found = await Promise.all(
-      types.map(async (type) => {
-        const ids = await redis.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', limit);
-        return (ids as string[]).map((driverId) => ({ driverId, type }));
-      }),
-    );
-    const candidates = found.flat();
-    const facts = await Promise.all(candidates.map(({ driverId }) => redis.hmget(factsKey(driverId), 'lat', 'lng', 'heading', 'at')));
+    const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', limit, 'WITHDIST'] as const;
+    const found = await answersOf(types.reduce((pipeline, type) => pipeline.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', ...lookFor), redis.pipeline()));
+    const candidates = (found as [driverId: string, km: string][][])
+      .flatMap((ofType, i) => ofType.map(([driverId, km]) => ({ driverId, type: types[i] as VehicleType, km: Number(km) })))
+      .sort((one, other) => one.km - other.km);
     const oldest = clock().getTime() - FRESH_MS;
     const nearby: NearbyDriver[] = [];
     const silent: [VehicleType, string][] = [];
-    for (const [i, { driverId, type }] of candidates.entries()) {
-      const seen = toSeen(facts[i]);
-      if (!seen || seen.at.getTime() < oldest) silent.push([type, driverId]);
-      else nearby.push({ driverId, vehicleType: type, distanceM: Math.round(distanceM(place, seen.place)), ...seen });
+    while (candidates.length > 0 && nearby.length < limit) {
+      const next = candidates.splice(0, limit - nearby.length);
+      const facts = await answersOf(next.reduce((pipeline, { driverId }) => pipeline.hmget(factsKey(driverId), ...SEEN_FACTS), redis.pipeline()));
+      for (const [i, { driverId, type }] of next.entries()) {
+        const seen = toSeen(facts[i] as (string | null)[]);
+        if (!seen || seen.at.getTime() < oldest) silent.push([type, driverId]);
+        else nearby.push({ driverId, vehicleType: type, distanceM: Math.round(distanceM(place, seen.place)), ...seen });
+      }
     }
-    return { nearby: nearby.sort((a, b) => a.distanceM - b.distanceM).slice(0, limit), silent };
+    return { nearby: nearby.sort((one, other) => one.distanceM - other.distanceM), silent };
   };
 
   /** Who went silent stays in the set until somebody looks: this is the look. Others may stand behind the silent ones, so it looks again without them. */
@@ -266,7 +271,7 @@ export function openPositions(options: {
   };
 
   const lastSeen = async (driverId: string): Promise<Seen | null> => {
-    const read = async () => toSeen(await redis.hmget(factsKey(driverId), 'lat', 'lng', 'heading', 'at'));
+    const read = async () => toSeen(await redis.hmget(factsKey(driverId), ...SEEN_FACTS));
     const seen = await read();
     if (seen !== null) return seen;
     await assureBuilt();
