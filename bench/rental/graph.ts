@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { Pool } from 'undici';
@@ -9,7 +10,7 @@ import { cacheTotals } from '../../platform/entityCache.js';
 import { publicId } from '../../platform/ids.js';
 import { createLog } from '../../platform/log.js';
 import { databaseUrl } from '../../platform/migrate.js';
-import { startProcesses } from '../../scripts/processes.js';
+import { startProcesses, SUBGRAPH_NAMES } from '../../scripts/processes.js';
 
 interface Bench {
   dir: string;
@@ -59,6 +60,7 @@ export async function throughTheGraph(bench: Bench): Promise<void> {
   const pool = new Pool(processes.url, { connections: 64 });
   const ask = askThrough(pool);
   try {
+    await settled(bench);
     await searches(bench, ask);
     await pages(bench, ask);
     await contest(bench, ask);
@@ -74,6 +76,24 @@ export async function throughTheGraph(bench: Bench): Promise<void> {
   } finally {
     await near.close();
     await system.stop();
+  }
+}
+
+/**
+ * Waits until what the contests before have told is known everywhere: booking ran alone in them, and a thousand bookings with their payments and mails are
+ * otherwise caught up with while searches are measured.
+ */
+async function settled({ servers }: Bench): Promise<void> {
+  const sqls = SUBGRAPH_NAMES.map((name) => postgres(databaseUrl(name, servers.databaseUrl, undefined), { max: 1, onnotice: () => {} }));
+  try {
+    for (let quiet = 0, looks = 0; quiet < 5; looks += 1) {
+      if (looks > 400) throw new Error('The subgraphs have not caught up with each other within minutes.');
+      const waiting = await Promise.all(sqls.map(async (sql) => Number((await sql`select count(*) as n from deliveries where acknowledged_at is null`)[0]?.n)));
+      quiet = waiting.every((n) => n === 0) ? quiet + 1 : 0;
+      await sleep(500);
+    }
+  } finally {
+    for (const sql of sqls) await sql.end();
   }
 }
 
