@@ -131,11 +131,22 @@ async function withServerCpu(owner: postgres.Sql, measure: () => Promise<Row>): 
 }
 
 async function underPgbench(dir: string, url: URL, what: string, target: string, shards = 1): Promise<Row> {
-  const place = await mkdtemp(path.join(dir, 'pgbench-'));
-  const script = path.join(place, 'transfer.sql');
+  const script = path.join(await mkdtemp(path.join(dir, 'script-')), 'transfer.sql');
   await writeFile(script, transferSql(target, shards));
-  const { role, password } = appRole('payments-ledger', SECRET);
-  const options = ['-h', url.hostname, '-p', url.port, '-U', role, '-n', '-M', 'prepared', '-c', String(CLIENTS), '-j', '2', '-f', script];
+  return pgbench(dir, url, what, ['-f', script], appRole('payments-ledger', SECRET));
+}
+
+/** Three updates, a read and an insert, without a trigger or a rule: what this machine can do at most for anything that moves money from row to row. */
+async function pgbenchItself(dir: string, url: URL): Promise<Row> {
+  const owner = { role: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  const env = { ...process.env, PGPASSWORD: owner.password };
+  await run('pgbench', ['-h', url.hostname, '-p', url.port, '-U', owner.role, '-i', '-q', '-s', String(CLIENTS), url.pathname.slice(1)], { env });
+  return pgbench(dir, url, "SQL: pgbench's own transaction (TPC-B-like), to know the machine by", ['-b', 'tpcb-like'], owner);
+}
+
+async function pgbench(dir: string, url: URL, what: string, script: readonly string[], { role, password }: { role: string; password: string }): Promise<Row> {
+  const place = await mkdtemp(path.join(dir, 'pgbench-'));
+  const options = ['-h', url.hostname, '-p', url.port, '-U', role, '-n', '-M', 'prepared', '-c', String(CLIENTS), '-j', '2', ...script];
   const env = { ...process.env, PGPASSWORD: password };
   const database = url.pathname.slice(1);
   await run('pgbench', [...options, '-T', '1', database], { cwd: place, env });
@@ -336,6 +347,7 @@ try {
   // Before pgbench writes: what it writes carries hashes of its own form, and only sums and invariants can be checked then.
   await checked('the commands', owner, db, true);
   if (hasPgbench()) {
+    rows.push(await pgbenchItself(dir, ownerUrl));
     await measure(() => underPgbench(dir, ownerUrl, 'SQL: over many accounts', '(select id from bench_wallets where n = :to)'));
     await measure(() => underPgbench(dir, ownerUrl, 'SQL: into one hot account, one row', `'${accountIdOf(one)}'::uuid`));
     for (const count of [8, SUB_ACCOUNTS, 64]) {

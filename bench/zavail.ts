@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { openServers } from '../gateway/servers.js';
+import { ANONYMOUS } from '../platform/actor.js';
+import { publicId } from '../platform/ids.js';
+import { createLog } from '../platform/log.js';
+import { databaseUrl, migrateSubgraph } from '../platform/migrate.js';
+import { startBooking } from '../subgraphs/booking/main.js';
+const dir = await mkdtemp('/tmp/zav-');
+const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
+const url = databaseUrl('booking', servers.databaseUrl, undefined);
+const secret = 'x'.repeat(40);
+await migrateSubgraph({ subgraph: 'booking', ownerUrl: url, internalSecret: secret });
+const sql = postgres(url, { max: 1, onnotice: () => {} });
+const cars = Array.from({ length: 10_000 }, () => randomUUID());
+await sql`insert into vehicle_claims (id, holder_id, kind, vehicle_id, during) select gen_random_uuid(), gen_random_uuid(), 'BLOCK', v::uuid, tstzrange(at, at + interval '2 days') from unnest(${cars}::text[]) v, generate_series(timestamptz '2034-01-01', '2035-01-01', interval '3 days') at`;
+await sql`insert into vehicles (vehicle_id, use, status, category, daily_rate_minor, currency, station_id, time_zone, title) select v::uuid, 'RENTAL', 'ACTIVE', 'COMFORT', 140000, 'EGP', null, 'Africa/Cairo', 'Toyota Corolla 2024' from unnest(${cars}::text[]) v`;
+await sql`analyze vehicle_claims`;
+await sql`create extension if not exists pg_stat_statements`;
+const booking = await startBooking({ databaseUrl: url, redisUrl: servers.redisUrl, internalSecret: secret, redeliverAfterMs: 30_000, log: createLog({ service: 'bench', level: 'error' }), clock: () => new Date(), graphUrl: () => 'http://127.0.0.1:1/graphql' });
+const query = `query($representations: [_Any!]!) { _entities(representations: $representations) { ... on Vehicle { availability(from: "2034-02-01T00:00:00Z", to: "2034-05-02T00:00:00Z") { free nextFreeFrom busy { from to } } } } }`;
+const of = async (some: string[]) => {
+  const at = performance.now();
+  await booking.execute({ query, variables: { representations: some.map((car) => ({ __typename: 'Vehicle', id: publicId('veh', car) })) } }, { actor: ANONYMOUS, traceId: '0'.repeat(32), idempotencyKey: null, clientIp: null });
+  return performance.now() - at;
+};
+const p = (a: number[]) => { a.sort((x, y) => x - y); return `p50 ${a[a.length >> 1]?.toFixed(1)} p95 ${a[Math.floor(a.length * 0.95)]?.toFixed(1)}`; };
+await sql`select pg_stat_statements_reset()`;
+const cold: number[] = []; for (let n = 0; n < 100; n += 1) cold.push(await of(cars.slice(n * 100, n * 100 + 100)));
+console.log('cold', p(cold));
+for (const row of await sql`select calls, round(mean_exec_time::numeric, 2) as mean, round(max_exec_time::numeric, 2) as max, left(query, 140) as q from pg_stat_statements order by total_exec_time desc limit 5`) console.log(row.calls, row.mean, row.max, row.q);
+const warm: number[] = []; for (let n = 0; n < 50; n += 1) warm.push(await of(cars.slice(9900)));
+console.log('warm', p(warm));
+const ids = `{${cars.slice(0, 100).join(',')}}`;
+for (const q of [`select c.vehicle_id, c.during from unnest('${ids}'::uuid[]) as wanted(id) cross join lateral (select c.vehicle_id, c.during from vehicle_claims c where c.vehicle_id = wanted.id and c.during && tstzrange('2026-01-01', null) order by lower(c.during) limit 1000) c`])
+  console.log((await sql.unsafe(`explain (analyze, buffers) ${q}`)).map((r) => r['QUERY PLAN']).join('\n'));
+await booking.stop(); await sql.end(); await servers.stop(); await rm(dir, { recursive: true, force: true });
