@@ -29,7 +29,7 @@ test('GW-50: every saved operation of the city and of its roads runs as it is, f
   const { createPriceEvent } = await run('City 9');
   expect(idsOf((await run('City 10')).priceEvents)).toEqual([createPriceEvent.id]);
   expect((await run('City 11', { eventId: createPriceEvent.id })).endPriceEvent.endedAt).not.toBeNull();
-  expect((await run('City 17')).routingState.adapter).toBe('model');
+  expect((await run('City 17')).routingState.adapter).toBe('local');
 
   // Who drives: with which papers, and who not for a while.
   const { registerDriver } = await run('City 12');
