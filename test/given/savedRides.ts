@@ -2,8 +2,12 @@ import { expect } from 'vitest';
 import { eventually } from '../subgraphHarness.js';
 import type { Answered, SavedOperations, Values } from './savedOperations.js';
 
+/** Drivers rest for a minute after each trip; nobody waits for that here. */
+export const NO_REST = { DISPATCH_COOLDOWN_S: '0' };
+
 /** A trip that the demo customer has asked for, and the offer that the demo driver, who has to be online, was made for it. */
 export async function offeredTrip({ run, firstEvent }: SavedOperations, request: Values = {}): Promise<{ trip: Answered; offer: Answered }> {
+  await eventually(async () => (await run('Ride 19')).myDriver.state === 'AVAILABLE', 'the driver to be free');
   const { quoteTrip } = await run('Ride 4');
   let trip: Answered;
   const { driverOffers: offer } = await firstEvent('Ride 3', {}, async () => {

@@ -4,14 +4,14 @@ import { newUuid, publicId } from '../../platform/ids.js';
 import { signMessage } from '../../subgraphs/payments-ledger/adapters/sandboxSignature.js';
 import { DEMO_SANDBOX_SECRET } from '../../subgraphs/payments-ledger/config.js';
 import { type Answered, pay, savedOperations } from '../given/savedOperations.js';
-import { acceptedTrip, drivenTrip, owedTrip } from '../given/savedRides.js';
+import { acceptedTrip, drivenTrip, NO_REST, owedTrip } from '../given/savedRides.js';
 import { startGraph, type TestGraph } from '../graphHarness.js';
 import { eventually } from '../subgraphHarness.js';
 
 let graph: TestGraph;
 beforeAll(async () => {
   // Admins confirm payouts only where no bank does.
-  graph = await startGraph('one', { PAYOUTS: 'manual' });
+  graph = await startGraph('one', { PAYOUTS: 'manual', ...NO_REST });
 });
 afterAll(() => graph[Symbol.asyncDispose]());
 
