@@ -18,7 +18,9 @@ const reading = async (header: string) => {
 test('GW-50: a saved operation has a name, a number, and somebody whom one can be', async () => {
   expect((await reading('# Ride 7 look (as driver)'))()).toMatchObject([{ name: 'Ride 7 look', as: 'driver', variables: '' }]);
   expect((await reading('# Ride 7 look (as anybody)\n# variables: {"a": 1}'))()).toMatchObject([{ as: 'anybody', variables: '{\n  "a": 1\n}' }]);
-  expect(await reading('# Ride 7 look (as rider)')).toThrow('ride-7-look.graphql is for "rider", whom nobody can be. Choose one of: customer, customer2, driver');
+  expect(await reading('# Ride 7 look (as rider)')).toThrow(
+    'ride-7-look.graphql is for "rider", whom nobody can be. Choose one of: customer, customer2, driver',
+  );
   for (const wrong of ['# Ride 7 look', '# Ride look (as driver)', '# look (as driver)', '# by somebody\n# Ride 7 look (as driver)', '']) {
     expect(await reading(wrong), wrong).toThrow('ride-7-look.graphql has to begin with');
   }

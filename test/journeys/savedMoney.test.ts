@@ -41,7 +41,10 @@ test('GW-50: every saved operation of money and of its control runs as it is, fo
   const operations = savedOperations(graph);
   const { run, notRun } = operations;
   const flagged = (kind: string) =>
-    eventually(async () => (await run('Control 4')).fraudFlags.nodes.find((flag: Answered) => flag.kind === kind && flag.status === 'OPEN'), `the flag ${kind}`);
+    eventually(
+      async () => (await run('Control 4')).fraudFlags.nodes.find((flag: Answered) => flag.kind === kind && flag.status === 'OPEN'),
+      `the flag ${kind}`,
+    );
 
   // A deposit comes, is seen in the books, and is called back.
   const { initiateDeposit } = await run('Rental 3');
