@@ -24,9 +24,14 @@ function inPackage(name: string, file: string): string {
   return path.join(path.dirname(require.resolve(`${name}/package.json`)), file);
 }
 
-/** The operations of schema/operations: each file begins with `# <name> (as <who>)`. */
-export function readSavedOperations(): SavedOperation[] {
-  const folder = path.join(packageRoot, 'schema/operations');
+/** Whom an operation can be for: a demo account, whose button is pressed first, or who has no button because there is nobody to sign in. */
+const KNOWN: ReadonlySet<string> = new Set([...Object.keys(DEMO_ACCOUNTS), 'anybody', 'a service key with locations:write']);
+
+/**
+ * The operations of schema/operations: each file begins with `# <group> <number> <what it does> (as <who>)`.
+ * @throws Error that names the file when it begins otherwise, or is for somebody who is not there: the page would tell people to become whom they cannot
+ */
+export function readSavedOperations(folder = path.join(packageRoot, 'schema/operations')): SavedOperation[] {
   const files = readdirSync(folder).filter((file) => file.endsWith('.graphql'));
   const texts = new Map(files.sort(byNumber).map((file) => [file, readFileSync(path.join(folder, file), 'utf8')]));
   const fragments = new Map<string, string>();
@@ -34,7 +39,9 @@ export function readSavedOperations(): SavedOperation[] {
     for (const part of parse(text).definitions) if (part.kind === Kind.FRAGMENT_DEFINITION) fragments.set(part.name.value, print(part));
   }
   return [...texts].map(([file, query]) => {
-    const [, name = file, as = 'anybody'] = /^# (.+?) \(as ([^)]+)\)/.exec(query) ?? [];
+    const [, name, as] = /^# ([A-Z][a-z]+ \d+ .+) \(as ([^()]+)\)\r?\n/.exec(query) ?? [];
+    if (!name || !as) throw new Error(`${file} has to begin with "# <group> <number> <what it does> (as <who>)".`);
+    if (!KNOWN.has(as)) throw new Error(`${file} is for "${as}", whom nobody can be. Choose one of: ${[...KNOWN].join(', ')}.`);
     const variables = /^# variables: (.+)$/m.exec(query)?.[1] ?? '';
     return {
       name,

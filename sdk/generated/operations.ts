@@ -1100,6 +1100,41 @@ export type ZoneKind =
   /** Trips begin and end only in one of these. While there is none, a circle around the city counts. */
   | 'SERVICE_AREA';
 
+export type SignInMutationVariables = Exact<{
+  input: SignInInput;
+}>;
+
+
+export type SignInMutation = { signIn: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
+
+export type PersonFragment = { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null };
+
+export type SignUpMutationVariables = Exact<{
+  input: SignUpInput;
+}>;
+
+
+export type SignUpMutation = { signUp: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
+
+export type RefreshSessionMutationVariables = Exact<{
+  refreshToken: string;
+}>;
+
+
+export type RefreshSessionMutation = { refreshSession: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
+
+export type MeQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MeQuery = { me: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null, wallet: { balance: { amount: string, currency: string }, available: { amount: string, currency: string } } | null } | null };
+
+export type WalletStateFragment = { balance: { amount: string, currency: string }, available: { amount: string, currency: string } };
+
+export type SignOutMutationVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SignOutMutation = { signOut: boolean };
+
 export type QuoteBreakdownMutationVariables = Exact<{
   input: QuoteTripInput;
 }>;
@@ -1480,41 +1515,6 @@ export type StationCalendarQueryVariables = Exact<{
 
 export type StationCalendarQuery = { stationCalendar: Array<{ date: string, vehicles: number, taken: number, pickups: number, returns: number }> };
 
-export type SignInMutationVariables = Exact<{
-  input: SignInInput;
-}>;
-
-
-export type SignInMutation = { signIn: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
-
-export type PersonFragment = { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null };
-
-export type SignUpMutationVariables = Exact<{
-  input: SignUpInput;
-}>;
-
-
-export type SignUpMutation = { signUp: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
-
-export type RefreshSessionMutationVariables = Exact<{
-  refreshToken: string;
-}>;
-
-
-export type RefreshSessionMutation = { refreshSession: { accessToken: string, refreshToken: string, expiresAt: string, user: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null } } };
-
-export type MeQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type MeQuery = { me: { id: string, name: string, email: string | null, phone: string | null, roles: Array<Role> | null, wallet: { balance: { amount: string, currency: string }, available: { amount: string, currency: string } } | null } | null };
-
-export type WalletStateFragment = { balance: { amount: string, currency: string }, available: { amount: string, currency: string } };
-
-export type SignOutMutationVariables = Exact<{ [key: string]: never; }>;
-
-
-export type SignOutMutation = { signOut: boolean };
-
 export type MatchingSettingsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
@@ -1878,20 +1878,6 @@ export type NearbyDriversQueryVariables = Exact<{
 
 export type NearbyDriversQuery = { nearbyDrivers: Array<{ heading: number | null, distanceM: number, vehicleType: VehicleType, lastSeenAt: string, position: { lat: number, lng: number } }> };
 
-export type SettleDebtMutationVariables = Exact<{
-  paymentId: string;
-}>;
-
-
-export type SettleDebtMutation = { settleDebt: { id: string, status: PaymentStatus, owed: { amount: string, currency: string }, captured: { amount: string, currency: string } } };
-
-export type BidOnOfferMutationVariables = Exact<{
-  input: BidOnOfferInput;
-}>;
-
-
-export type BidOnOfferMutation = { bidOnOffer: { id: string, status: OfferStatus, terms: OfferTerms, expiresAt: string, bid: { amount: string, currency: string } | null, estimatedEarnings: { amount: string, currency: string } } };
-
 export type NearbyDriversUpdatedSubscriptionVariables = Exact<{
   near: PointInput;
   radiusKm?: number | null | undefined;
@@ -1900,13 +1886,6 @@ export type NearbyDriversUpdatedSubscriptionVariables = Exact<{
 
 export type NearbyDriversUpdatedSubscription = { nearbyDriversUpdated: Array<{ heading: number | null, distanceM: number, vehicleType: VehicleType, lastSeenAt: string, position: { lat: number, lng: number } }> };
 
-export type TripBidsSubscriptionVariables = Exact<{
-  tripId: string;
-}>;
-
-
-export type TripBidsSubscription = { tripBids: Array<{ id: string, pickupDistanceM: number, rating: number | null, completedTrips: number, vehicleType: VehicleType, expiresAt: string, amount: { amount: string, currency: string } }> };
-
 export type ZonesQueryVariables = Exact<{
   kind?: ZoneKind | null | undefined;
 }>;
@@ -1914,24 +1893,17 @@ export type ZonesQueryVariables = Exact<{
 
 export type ZonesQuery = { zones: Array<{ id: string, kind: ZoneKind, name: string, createdAt: string, polygon: Array<{ lat: number, lng: number }> }> };
 
+export type MyDriverQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MyDriverQuery = { myDriver: { id: string, approval: DriverApproval, state: DriverState | null, standing: DriverStanding | null, completedTrips: number, suspension: { reason: string, suspendedAt: string } | null, airportQueue: { position: number, enteredAt: string, zone: { id: string, name: string } } | null } | null };
+
 export type UpdateLocationMutationVariables = Exact<{
   input: LocationInput;
 }>;
 
 
 export type UpdateLocationMutation = { updateLocation: { accepted: number } };
-
-export type ChooseBidMutationVariables = Exact<{
-  bidId: string;
-}>;
-
-
-export type ChooseBidMutation = { chooseBid: { id: string, status: TripStatus, agreedFare: { amount: string, currency: string } | null, driver: { plate: string, rating: number | null, user: { name: string } } | null } };
-
-export type MyDriverQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type MyDriverQuery = { myDriver: { id: string, approval: DriverApproval, state: DriverState | null, standing: DriverStanding | null, completedTrips: number, suspension: { reason: string, suspendedAt: string } | null, airportQueue: { position: number, enteredAt: string, zone: { id: string, name: string } } | null } | null };
 
 export type UpdateLocationsMutationVariables = Exact<{
   input: Array<LocationInput> | LocationInput;
@@ -1947,19 +1919,33 @@ export type SearchStateQueryVariables = Exact<{
 
 export type SearchStateQuery = { trip: { id: string, status: TripStatus, strategy: MatchingStrategy, queuePosition: number | null, boardingPin: string | null, agreedFare: { amount: string, currency: string } | null, bids: Array<{ id: string, rating: number | null, amount: { amount: string, currency: string } }> } | null };
 
+export type BidOnOfferMutationVariables = Exact<{
+  input: BidOnOfferInput;
+}>;
+
+
+export type BidOnOfferMutation = { bidOnOffer: { id: string, status: OfferStatus, terms: OfferTerms, expiresAt: string, bid: { amount: string, currency: string } | null, estimatedEarnings: { amount: string, currency: string } } };
+
+export type TripBidsSubscriptionVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type TripBidsSubscription = { tripBids: Array<{ id: string, pickupDistanceM: number, rating: number | null, completedTrips: number, vehicleType: VehicleType, expiresAt: string, amount: { amount: string, currency: string } }> };
+
+export type ChooseBidMutationVariables = Exact<{
+  bidId: string;
+}>;
+
+
+export type ChooseBidMutation = { chooseBid: { id: string, status: TripStatus, agreedFare: { amount: string, currency: string } | null, driver: { plate: string, rating: number | null, user: { name: string } } | null } };
+
 export type ShareTripMutationVariables = Exact<{
   tripId: string;
 }>;
 
 
 export type ShareTripMutation = { shareTrip: { token: string, expiresAt: string } };
-
-export type StopSharingMutationVariables = Exact<{
-  tripId: string;
-}>;
-
-
-export type StopSharingMutation = { stopSharing: number };
 
 export type SharedTripQueryVariables = Exact<{
   token: string;
@@ -1976,12 +1962,24 @@ export type SharedTripUpdatesSubscriptionVariables = Exact<{
 
 export type SharedTripUpdatesSubscription = { sharedTripUpdates: { sequence: number, kind: TripUpdateKind, status: TripStatus, heading: number | null, etaSeconds: number | null, at: string, position: { lat: number, lng: number } | null, driver: { firstName: string, plate: string } | null } };
 
+export type StopSharingMutationVariables = Exact<{
+  tripId: string;
+}>;
+
+
+export type StopSharingMutation = { stopSharing: number };
+
 export type FavouriteDriverMutationVariables = Exact<{
   tripId: string;
 }>;
 
 
 export type FavouriteDriverMutation = { favouriteDriver: { kind: DriverPreferenceKind, since: string, driver: { id: string, plate: string } | null } };
+
+export type DriverOffersSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type DriverOffersSubscription = { driverOffers: { id: string, expiresAt: string, pickupDistanceM: number, terms: OfferTerms, estimatedEarnings: { amount: string, currency: string }, bidBounds: { least: { amount: string, currency: string }, most: { amount: string, currency: string } } | null, trip: { id: string, status: TripStatus, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number } } | null } };
 
 export type BlockDriverMutationVariables = Exact<{
   tripId: string;
@@ -2002,10 +2000,12 @@ export type ForgetDriverMutationVariables = Exact<{
 
 export type ForgetDriverMutation = { forgetDriver: boolean };
 
-export type DriverOffersSubscriptionVariables = Exact<{ [key: string]: never; }>;
+export type SettleDebtMutationVariables = Exact<{
+  paymentId: string;
+}>;
 
 
-export type DriverOffersSubscription = { driverOffers: { id: string, expiresAt: string, pickupDistanceM: number, terms: OfferTerms, estimatedEarnings: { amount: string, currency: string }, bidBounds: { least: { amount: string, currency: string }, most: { amount: string, currency: string } } | null, trip: { id: string, status: TripStatus, pickup: { lat: number, lng: number }, destination: { lat: number, lng: number } } | null } };
+export type SettleDebtMutation = { settleDebt: { id: string, status: PaymentStatus, owed: { amount: string, currency: string }, captured: { amount: string, currency: string } } };
 
 export type QuoteTripMutationVariables = Exact<{
   input: QuoteTripInput;
@@ -2105,6 +2105,27 @@ export type AirportQueuesQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type AirportQueuesQuery = { zones: Array<{ id: string, name: string, waitingDrivers: number | null }> };
 
+export const PersonFragmentDoc = new TypedDocumentString(`
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}
+    `, {"fragmentName":"Person"});
+export const WalletStateFragmentDoc = new TypedDocumentString(`
+    fragment WalletState on Wallet {
+  balance {
+    amount
+    currency
+  }
+  available {
+    amount
+    currency
+  }
+}
+    `, {"fragmentName":"WalletState"});
 export const DeskBookingFragmentDoc = new TypedDocumentString(`
     fragment DeskBooking on Booking {
   id
@@ -2177,27 +2198,6 @@ export const FleetVehicleFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"FleetVehicle"});
-export const PersonFragmentDoc = new TypedDocumentString(`
-    fragment Person on User {
-  id
-  name
-  email
-  phone
-  roles
-}
-    `, {"fragmentName":"Person"});
-export const WalletStateFragmentDoc = new TypedDocumentString(`
-    fragment WalletState on Wallet {
-  balance {
-    amount
-    currency
-  }
-  available {
-    amount
-    currency
-  }
-}
-    `, {"fragmentName":"WalletState"});
 export const ThreadStateFragmentDoc = new TypedDocumentString(`
     fragment ThreadState on Thread {
   id
@@ -2289,6 +2289,91 @@ export const TripStateFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"TripState"});
+export const SignInDocument = new TypedDocumentString(`
+    mutation SignIn($input: SignInInput!) {
+  signIn(input: $input) {
+    accessToken
+    refreshToken
+    expiresAt
+    user {
+      ...Person
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}`);
+export const SignUpDocument = new TypedDocumentString(`
+    mutation SignUp($input: SignUpInput!) {
+  signUp(input: $input) {
+    accessToken
+    refreshToken
+    expiresAt
+    user {
+      ...Person
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}`);
+export const RefreshSessionDocument = new TypedDocumentString(`
+    mutation RefreshSession($refreshToken: String!) {
+  refreshSession(refreshToken: $refreshToken) {
+    accessToken
+    refreshToken
+    expiresAt
+    user {
+      ...Person
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}`);
+export const MeDocument = new TypedDocumentString(`
+    query Me {
+  me {
+    ...Person
+    wallet {
+      ...WalletState
+    }
+  }
+}
+    fragment Person on User {
+  id
+  name
+  email
+  phone
+  roles
+}
+fragment WalletState on Wallet {
+  balance {
+    amount
+    currency
+  }
+  available {
+    amount
+    currency
+  }
+}`);
+export const SignOutDocument = new TypedDocumentString(`
+    mutation SignOut {
+  signOut
+}
+    `);
 export const QuoteBreakdownDocument = new TypedDocumentString(`
     mutation QuoteBreakdown($input: QuoteTripInput!) {
   quoteTrip(input: $input) {
@@ -3339,91 +3424,6 @@ export const StationCalendarDocument = new TypedDocumentString(`
   }
 }
     `);
-export const SignInDocument = new TypedDocumentString(`
-    mutation SignIn($input: SignInInput!) {
-  signIn(input: $input) {
-    accessToken
-    refreshToken
-    expiresAt
-    user {
-      ...Person
-    }
-  }
-}
-    fragment Person on User {
-  id
-  name
-  email
-  phone
-  roles
-}`);
-export const SignUpDocument = new TypedDocumentString(`
-    mutation SignUp($input: SignUpInput!) {
-  signUp(input: $input) {
-    accessToken
-    refreshToken
-    expiresAt
-    user {
-      ...Person
-    }
-  }
-}
-    fragment Person on User {
-  id
-  name
-  email
-  phone
-  roles
-}`);
-export const RefreshSessionDocument = new TypedDocumentString(`
-    mutation RefreshSession($refreshToken: String!) {
-  refreshSession(refreshToken: $refreshToken) {
-    accessToken
-    refreshToken
-    expiresAt
-    user {
-      ...Person
-    }
-  }
-}
-    fragment Person on User {
-  id
-  name
-  email
-  phone
-  roles
-}`);
-export const MeDocument = new TypedDocumentString(`
-    query Me {
-  me {
-    ...Person
-    wallet {
-      ...WalletState
-    }
-  }
-}
-    fragment Person on User {
-  id
-  name
-  email
-  phone
-  roles
-}
-fragment WalletState on Wallet {
-  balance {
-    amount
-    currency
-  }
-  available {
-    amount
-    currency
-  }
-}`);
-export const SignOutDocument = new TypedDocumentString(`
-    mutation SignOut {
-  signOut
-}
-    `);
 export const MatchingSettingsDocument = new TypedDocumentString(`
     query MatchingSettings {
   matchingSettings {
@@ -4436,40 +4436,6 @@ export const NearbyDriversDocument = new TypedDocumentString(`
   }
 }
     `);
-export const SettleDebtDocument = new TypedDocumentString(`
-    mutation SettleDebt($paymentId: ID!) {
-  settleDebt(paymentId: $paymentId) {
-    id
-    status
-    owed {
-      amount
-      currency
-    }
-    captured {
-      amount
-      currency
-    }
-  }
-}
-    `);
-export const BidOnOfferDocument = new TypedDocumentString(`
-    mutation BidOnOffer($input: BidOnOfferInput!) {
-  bidOnOffer(input: $input) {
-    id
-    status
-    terms
-    bid {
-      amount
-      currency
-    }
-    estimatedEarnings {
-      amount
-      currency
-    }
-    expiresAt
-  }
-}
-    `);
 export const NearbyDriversUpdatedDocument = new TypedDocumentString(`
     subscription NearbyDriversUpdated($near: PointInput!, $radiusKm: Float) {
   nearbyDriversUpdated(near: $near, radiusKm: $radiusKm) {
@@ -4484,22 +4450,6 @@ export const NearbyDriversUpdatedDocument = new TypedDocumentString(`
   }
 }
     `);
-export const TripBidsDocument = new TypedDocumentString(`
-    subscription TripBids($tripId: ID!) {
-  tripBids(tripId: $tripId) {
-    id
-    amount {
-      amount
-      currency
-    }
-    pickupDistanceM
-    rating
-    completedTrips
-    vehicleType
-    expiresAt
-  }
-}
-    `);
 export const ZonesDocument = new TypedDocumentString(`
     query Zones($kind: ZoneKind) {
   zones(kind: $kind) {
@@ -4511,32 +4461,6 @@ export const ZonesDocument = new TypedDocumentString(`
       lng
     }
     createdAt
-  }
-}
-    `);
-export const UpdateLocationDocument = new TypedDocumentString(`
-    mutation UpdateLocation($input: LocationInput!) {
-  updateLocation(input: $input) {
-    accepted
-  }
-}
-    `);
-export const ChooseBidDocument = new TypedDocumentString(`
-    mutation ChooseBid($bidId: ID!) {
-  chooseBid(bidId: $bidId) {
-    id
-    status
-    agreedFare {
-      amount
-      currency
-    }
-    driver {
-      plate
-      rating
-      user {
-        name
-      }
-    }
   }
 }
     `);
@@ -4560,6 +4484,13 @@ export const MyDriverDocument = new TypedDocumentString(`
       position
       enteredAt
     }
+  }
+}
+    `);
+export const UpdateLocationDocument = new TypedDocumentString(`
+    mutation UpdateLocation($input: LocationInput!) {
+  updateLocation(input: $input) {
+    accepted
   }
 }
     `);
@@ -4599,17 +4530,65 @@ export const SearchStateDocument = new TypedDocumentString(`
   }
 }
     `);
+export const BidOnOfferDocument = new TypedDocumentString(`
+    mutation BidOnOffer($input: BidOnOfferInput!) {
+  bidOnOffer(input: $input) {
+    id
+    status
+    terms
+    bid {
+      amount
+      currency
+    }
+    estimatedEarnings {
+      amount
+      currency
+    }
+    expiresAt
+  }
+}
+    `);
+export const TripBidsDocument = new TypedDocumentString(`
+    subscription TripBids($tripId: ID!) {
+  tripBids(tripId: $tripId) {
+    id
+    amount {
+      amount
+      currency
+    }
+    pickupDistanceM
+    rating
+    completedTrips
+    vehicleType
+    expiresAt
+  }
+}
+    `);
+export const ChooseBidDocument = new TypedDocumentString(`
+    mutation ChooseBid($bidId: ID!) {
+  chooseBid(bidId: $bidId) {
+    id
+    status
+    agreedFare {
+      amount
+      currency
+    }
+    driver {
+      plate
+      rating
+      user {
+        name
+      }
+    }
+  }
+}
+    `);
 export const ShareTripDocument = new TypedDocumentString(`
     mutation ShareTrip($tripId: ID!) {
   shareTrip(tripId: $tripId) {
     token
     expiresAt
   }
-}
-    `);
-export const StopSharingDocument = new TypedDocumentString(`
-    mutation StopSharing($tripId: ID!) {
-  stopSharing(tripId: $tripId)
 }
     `);
 export const SharedTripDocument = new TypedDocumentString(`
@@ -4649,6 +4628,11 @@ export const SharedTripUpdatesDocument = new TypedDocumentString(`
   }
 }
     `);
+export const StopSharingDocument = new TypedDocumentString(`
+    mutation StopSharing($tripId: ID!) {
+  stopSharing(tripId: $tripId)
+}
+    `);
 export const FavouriteDriverDocument = new TypedDocumentString(`
     mutation FavouriteDriver($tripId: ID!) {
   favouriteDriver(tripId: $tripId) {
@@ -4657,6 +4641,42 @@ export const FavouriteDriverDocument = new TypedDocumentString(`
     driver {
       id
       plate
+    }
+  }
+}
+    `);
+export const DriverOffersDocument = new TypedDocumentString(`
+    subscription DriverOffers {
+  driverOffers {
+    id
+    expiresAt
+    pickupDistanceM
+    estimatedEarnings {
+      amount
+      currency
+    }
+    terms
+    bidBounds {
+      least {
+        amount
+        currency
+      }
+      most {
+        amount
+        currency
+      }
+    }
+    trip {
+      id
+      status
+      pickup {
+        lat
+        lng
+      }
+      destination {
+        lat
+        lng
+      }
     }
   }
 }
@@ -4694,38 +4714,18 @@ export const ForgetDriverDocument = new TypedDocumentString(`
   forgetDriver(driverId: $driverId)
 }
     `);
-export const DriverOffersDocument = new TypedDocumentString(`
-    subscription DriverOffers {
-  driverOffers {
+export const SettleDebtDocument = new TypedDocumentString(`
+    mutation SettleDebt($paymentId: ID!) {
+  settleDebt(paymentId: $paymentId) {
     id
-    expiresAt
-    pickupDistanceM
-    estimatedEarnings {
+    status
+    owed {
       amount
       currency
     }
-    terms
-    bidBounds {
-      least {
-        amount
-        currency
-      }
-      most {
-        amount
-        currency
-      }
-    }
-    trip {
-      id
-      status
-      pickup {
-        lat
-        lng
-      }
-      destination {
-        lat
-        lng
-      }
+    captured {
+      amount
+      currency
     }
   }
 }
@@ -5004,6 +5004,21 @@ export const AirportQueuesDocument = new TypedDocumentString(`
 export type Requester<C = {}> = <R, V>(doc: string, vars?: V, options?: C) => Promise<R> | AsyncIterable<R>
 export function getSdk<C>(requester: Requester<C>) {
   return {
+    SignIn(variables: SignInMutationVariables, options?: C): Promise<SignInMutation> {
+      return requester<SignInMutation, SignInMutationVariables>(SignInDocument, variables, options) as Promise<SignInMutation>;
+    },
+    SignUp(variables: SignUpMutationVariables, options?: C): Promise<SignUpMutation> {
+      return requester<SignUpMutation, SignUpMutationVariables>(SignUpDocument, variables, options) as Promise<SignUpMutation>;
+    },
+    RefreshSession(variables: RefreshSessionMutationVariables, options?: C): Promise<RefreshSessionMutation> {
+      return requester<RefreshSessionMutation, RefreshSessionMutationVariables>(RefreshSessionDocument, variables, options) as Promise<RefreshSessionMutation>;
+    },
+    Me(variables?: MeQueryVariables, options?: C): Promise<MeQuery> {
+      return requester<MeQuery, MeQueryVariables>(MeDocument, variables, options) as Promise<MeQuery>;
+    },
+    SignOut(variables?: SignOutMutationVariables, options?: C): Promise<SignOutMutation> {
+      return requester<SignOutMutation, SignOutMutationVariables>(SignOutDocument, variables, options) as Promise<SignOutMutation>;
+    },
     QuoteBreakdown(variables: QuoteBreakdownMutationVariables, options?: C): Promise<QuoteBreakdownMutation> {
       return requester<QuoteBreakdownMutation, QuoteBreakdownMutationVariables>(QuoteBreakdownDocument, variables, options) as Promise<QuoteBreakdownMutation>;
     },
@@ -5160,21 +5175,6 @@ export function getSdk<C>(requester: Requester<C>) {
     StationCalendar(variables: StationCalendarQueryVariables, options?: C): Promise<StationCalendarQuery> {
       return requester<StationCalendarQuery, StationCalendarQueryVariables>(StationCalendarDocument, variables, options) as Promise<StationCalendarQuery>;
     },
-    SignIn(variables: SignInMutationVariables, options?: C): Promise<SignInMutation> {
-      return requester<SignInMutation, SignInMutationVariables>(SignInDocument, variables, options) as Promise<SignInMutation>;
-    },
-    SignUp(variables: SignUpMutationVariables, options?: C): Promise<SignUpMutation> {
-      return requester<SignUpMutation, SignUpMutationVariables>(SignUpDocument, variables, options) as Promise<SignUpMutation>;
-    },
-    RefreshSession(variables: RefreshSessionMutationVariables, options?: C): Promise<RefreshSessionMutation> {
-      return requester<RefreshSessionMutation, RefreshSessionMutationVariables>(RefreshSessionDocument, variables, options) as Promise<RefreshSessionMutation>;
-    },
-    Me(variables?: MeQueryVariables, options?: C): Promise<MeQuery> {
-      return requester<MeQuery, MeQueryVariables>(MeDocument, variables, options) as Promise<MeQuery>;
-    },
-    SignOut(variables?: SignOutMutationVariables, options?: C): Promise<SignOutMutation> {
-      return requester<SignOutMutation, SignOutMutationVariables>(SignOutDocument, variables, options) as Promise<SignOutMutation>;
-    },
     MatchingSettings(variables?: MatchingSettingsQueryVariables, options?: C): Promise<MatchingSettingsQuery> {
       return requester<MatchingSettingsQuery, MatchingSettingsQueryVariables>(MatchingSettingsDocument, variables, options) as Promise<MatchingSettingsQuery>;
     },
@@ -5325,29 +5325,17 @@ export function getSdk<C>(requester: Requester<C>) {
     NearbyDrivers(variables: NearbyDriversQueryVariables, options?: C): Promise<NearbyDriversQuery> {
       return requester<NearbyDriversQuery, NearbyDriversQueryVariables>(NearbyDriversDocument, variables, options) as Promise<NearbyDriversQuery>;
     },
-    SettleDebt(variables: SettleDebtMutationVariables, options?: C): Promise<SettleDebtMutation> {
-      return requester<SettleDebtMutation, SettleDebtMutationVariables>(SettleDebtDocument, variables, options) as Promise<SettleDebtMutation>;
-    },
-    BidOnOffer(variables: BidOnOfferMutationVariables, options?: C): Promise<BidOnOfferMutation> {
-      return requester<BidOnOfferMutation, BidOnOfferMutationVariables>(BidOnOfferDocument, variables, options) as Promise<BidOnOfferMutation>;
-    },
     NearbyDriversUpdated(variables: NearbyDriversUpdatedSubscriptionVariables, options?: C): AsyncIterable<NearbyDriversUpdatedSubscription> {
       return requester<NearbyDriversUpdatedSubscription, NearbyDriversUpdatedSubscriptionVariables>(NearbyDriversUpdatedDocument, variables, options) as AsyncIterable<NearbyDriversUpdatedSubscription>;
-    },
-    TripBids(variables: TripBidsSubscriptionVariables, options?: C): AsyncIterable<TripBidsSubscription> {
-      return requester<TripBidsSubscription, TripBidsSubscriptionVariables>(TripBidsDocument, variables, options) as AsyncIterable<TripBidsSubscription>;
     },
     Zones(variables?: ZonesQueryVariables, options?: C): Promise<ZonesQuery> {
       return requester<ZonesQuery, ZonesQueryVariables>(ZonesDocument, variables, options) as Promise<ZonesQuery>;
     },
-    UpdateLocation(variables: UpdateLocationMutationVariables, options?: C): Promise<UpdateLocationMutation> {
-      return requester<UpdateLocationMutation, UpdateLocationMutationVariables>(UpdateLocationDocument, variables, options) as Promise<UpdateLocationMutation>;
-    },
-    ChooseBid(variables: ChooseBidMutationVariables, options?: C): Promise<ChooseBidMutation> {
-      return requester<ChooseBidMutation, ChooseBidMutationVariables>(ChooseBidDocument, variables, options) as Promise<ChooseBidMutation>;
-    },
     MyDriver(variables?: MyDriverQueryVariables, options?: C): Promise<MyDriverQuery> {
       return requester<MyDriverQuery, MyDriverQueryVariables>(MyDriverDocument, variables, options) as Promise<MyDriverQuery>;
+    },
+    UpdateLocation(variables: UpdateLocationMutationVariables, options?: C): Promise<UpdateLocationMutation> {
+      return requester<UpdateLocationMutation, UpdateLocationMutationVariables>(UpdateLocationDocument, variables, options) as Promise<UpdateLocationMutation>;
     },
     UpdateLocations(variables: UpdateLocationsMutationVariables, options?: C): Promise<UpdateLocationsMutation> {
       return requester<UpdateLocationsMutation, UpdateLocationsMutationVariables>(UpdateLocationsDocument, variables, options) as Promise<UpdateLocationsMutation>;
@@ -5355,11 +5343,17 @@ export function getSdk<C>(requester: Requester<C>) {
     SearchState(variables: SearchStateQueryVariables, options?: C): Promise<SearchStateQuery> {
       return requester<SearchStateQuery, SearchStateQueryVariables>(SearchStateDocument, variables, options) as Promise<SearchStateQuery>;
     },
+    BidOnOffer(variables: BidOnOfferMutationVariables, options?: C): Promise<BidOnOfferMutation> {
+      return requester<BidOnOfferMutation, BidOnOfferMutationVariables>(BidOnOfferDocument, variables, options) as Promise<BidOnOfferMutation>;
+    },
+    TripBids(variables: TripBidsSubscriptionVariables, options?: C): AsyncIterable<TripBidsSubscription> {
+      return requester<TripBidsSubscription, TripBidsSubscriptionVariables>(TripBidsDocument, variables, options) as AsyncIterable<TripBidsSubscription>;
+    },
+    ChooseBid(variables: ChooseBidMutationVariables, options?: C): Promise<ChooseBidMutation> {
+      return requester<ChooseBidMutation, ChooseBidMutationVariables>(ChooseBidDocument, variables, options) as Promise<ChooseBidMutation>;
+    },
     ShareTrip(variables: ShareTripMutationVariables, options?: C): Promise<ShareTripMutation> {
       return requester<ShareTripMutation, ShareTripMutationVariables>(ShareTripDocument, variables, options) as Promise<ShareTripMutation>;
-    },
-    StopSharing(variables: StopSharingMutationVariables, options?: C): Promise<StopSharingMutation> {
-      return requester<StopSharingMutation, StopSharingMutationVariables>(StopSharingDocument, variables, options) as Promise<StopSharingMutation>;
     },
     SharedTrip(variables: SharedTripQueryVariables, options?: C): Promise<SharedTripQuery> {
       return requester<SharedTripQuery, SharedTripQueryVariables>(SharedTripDocument, variables, options) as Promise<SharedTripQuery>;
@@ -5367,8 +5361,14 @@ export function getSdk<C>(requester: Requester<C>) {
     SharedTripUpdates(variables: SharedTripUpdatesSubscriptionVariables, options?: C): AsyncIterable<SharedTripUpdatesSubscription> {
       return requester<SharedTripUpdatesSubscription, SharedTripUpdatesSubscriptionVariables>(SharedTripUpdatesDocument, variables, options) as AsyncIterable<SharedTripUpdatesSubscription>;
     },
+    StopSharing(variables: StopSharingMutationVariables, options?: C): Promise<StopSharingMutation> {
+      return requester<StopSharingMutation, StopSharingMutationVariables>(StopSharingDocument, variables, options) as Promise<StopSharingMutation>;
+    },
     FavouriteDriver(variables: FavouriteDriverMutationVariables, options?: C): Promise<FavouriteDriverMutation> {
       return requester<FavouriteDriverMutation, FavouriteDriverMutationVariables>(FavouriteDriverDocument, variables, options) as Promise<FavouriteDriverMutation>;
+    },
+    DriverOffers(variables?: DriverOffersSubscriptionVariables, options?: C): AsyncIterable<DriverOffersSubscription> {
+      return requester<DriverOffersSubscription, DriverOffersSubscriptionVariables>(DriverOffersDocument, variables, options) as AsyncIterable<DriverOffersSubscription>;
     },
     BlockDriver(variables: BlockDriverMutationVariables, options?: C): Promise<BlockDriverMutation> {
       return requester<BlockDriverMutation, BlockDriverMutationVariables>(BlockDriverDocument, variables, options) as Promise<BlockDriverMutation>;
@@ -5379,8 +5379,8 @@ export function getSdk<C>(requester: Requester<C>) {
     ForgetDriver(variables: ForgetDriverMutationVariables, options?: C): Promise<ForgetDriverMutation> {
       return requester<ForgetDriverMutation, ForgetDriverMutationVariables>(ForgetDriverDocument, variables, options) as Promise<ForgetDriverMutation>;
     },
-    DriverOffers(variables?: DriverOffersSubscriptionVariables, options?: C): AsyncIterable<DriverOffersSubscription> {
-      return requester<DriverOffersSubscription, DriverOffersSubscriptionVariables>(DriverOffersDocument, variables, options) as AsyncIterable<DriverOffersSubscription>;
+    SettleDebt(variables: SettleDebtMutationVariables, options?: C): Promise<SettleDebtMutation> {
+      return requester<SettleDebtMutation, SettleDebtMutationVariables>(SettleDebtDocument, variables, options) as Promise<SettleDebtMutation>;
     },
     QuoteTrip(variables: QuoteTripMutationVariables, options?: C): Promise<QuoteTripMutation> {
       return requester<QuoteTripMutation, QuoteTripMutationVariables>(QuoteTripDocument, variables, options) as Promise<QuoteTripMutation>;
