@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import { Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
@@ -14,6 +14,7 @@ import { BACKUP_TIMER, closeExpiredOffers, ROUND_TIMER } from './offerCommands.j
 import {
   candidatesFor,
   claimDrivers,
+  type Eligible,
   freeDriversInBox,
   KEPT_FRESH_MS,
   type OfferRow,
@@ -108,46 +109,58 @@ export function strategyOf(dispatch: Dispatch, trip: TripRow): MatchingStrategy 
   return dispatch.strategies[trip.strategy as StrategyName];
 }
 
-/** The next round of each of these locked trips, decided for together and carried out one by one. */
+/** A trip that somebody is looked for, with those who may be asked. */
+interface Asking {
+  trip: TripRow;
+  request: MatchingRequest;
+  users: ReadonlyMap<string, Asked>;
+}
+
+/** The next round of each of these locked trips, decided for and carried out together: what a round reads and writes, it does for all of them at once. */
 async function makeRounds(tx: Tx, dispatch: Dispatch, strategy: MatchingStrategy, locked: readonly TripRow[], course: Course): Promise<void> {
-  const asking: { trip: TripRow; request: MatchingRequest; users: Map<string, Asked> }[] = [];
+  const looking: { trip: TripRow; search: Search; radiusKm: number; isLast: boolean }[] = [];
   for (const trip of locked) {
     const search = searchOf(trip, trip.searchRound + 1);
     const radiusKm = strategy.lookAround(search);
-    if (radiusKm === null) {
-      await course.over(tx, dispatch, trip);
-      continue;
-    }
-    await tx.orm.update(trips).set({ searchRound: search.round }).where(eq(trips.id, trip.id));
-    const isLast = strategy.lookAround({ ...search, round: search.round + 1 }) === null;
-    const inLine = isLast ? [] : await firstInLine(tx, dispatch, trip);
-    const candidates = inLine.length > 0 ? inLine : await candidatesAround(tx, dispatch, trip, radiusKm);
-    const users = new Map(
-      candidates.map(({ driverId, userId, distanceM: pickupDistanceM }) => [driverId, { driverId, userId, pickupDistanceM, inLine: inLine.length > 0 }]),
-    );
-    asking.push({ trip, request: { search, radiusKm, candidates }, users });
+    if (radiusKm === null) await course.over(tx, dispatch, trip);
+    else looking.push({ trip, search, radiusKm, isLast: strategy.lookAround({ ...search, round: search.round + 1 }) === null });
   }
-  if (asking.length === 0) return;
+  if (looking.length === 0) return;
+  await countRounds(
+    tx,
+    looking.map(({ trip }) => trip.id),
+  );
+  const around = await candidatesOf(tx, dispatch, looking);
+  const asking = looking.map(({ trip, search, radiusKm }, i): Asking => {
+    const { candidates, inLine } = around[i] as Around;
+    const asked = candidates.map(({ driverId, userId, distanceM: pickupDistanceM }) => [driverId, { driverId, userId, pickupDistanceM, inLine }] as const);
+    return { trip, request: { search, radiusKm, candidates }, users: new Map(asked) };
+  });
   const slowness = await slownessNow(tx, dispatch);
   const requests = asking.map(({ request }) => request);
   const began = performance.now();
-  const plans = strategy.decide(requests, tx.now);
+  const decided = strategy.decide(requests, tx.now);
   const tookMs = performance.now() - began;
-  const allAsked: string[][] = [];
-  for (const [i, { trip, request, users }] of asking.entries()) {
-    const made = plans[i];
-    if (!made) throw new Error('a strategy has to answer with a plan for each request');
-    const plan = { ...made, answerMs: made.answerMs * slowness };
-    const asked = await makeOffers(tx, dispatch, trip, request.search.round, plan, users);
-    allAsked.push(asked);
-    if (asked.length === 0 && strategy.tickMs !== undefined) continue;
-    const waitMs = afterRound(strategy, request.search, asked.length, { answerMs: plan.answerMs, emptyRoundMs: dispatch.config.emptyRoundMs * slowness });
+  if (decided.length !== requests.length) throw new Error('a strategy has to answer with a plan for each request');
+  const plans = decided.map((plan) => ({ ...plan, answerMs: plan.answerMs * slowness }));
+  const asked = await makeOffers(tx, dispatch, asking, plans);
+  for (const [i, { trip, request }] of asking.entries()) {
+    const count = asked[i]?.length ?? 0;
+    if (count === 0 && strategy.tickMs !== undefined) continue;
+    const waitMs = afterRound(strategy, request.search, count, { answerMs: plans[i]?.answerMs ?? 0, emptyRoundMs: dispatch.config.emptyRoundMs * slowness });
     if (waitMs === 'OVER') await course.over(tx, dispatch, trip);
     else await setRound(tx, course, trip.id, new Date(tx.now.getTime() + waitMs));
   }
   // After the offers: a driver whom another search has taken meanwhile was passed over.
   const name = (locked[0] as TripRow).strategy as StrategyName;
-  await recordRound(tx, { strategy, name, requests, plans, asked: allAsked, tookMs });
+  await recordRound(tx, { strategy, name, requests, plans: decided, asked, tookMs });
+}
+
+async function countRounds(tx: Tx, tripIds: readonly string[]): Promise<void> {
+  await tx.orm
+    .update(trips)
+    .set({ searchRound: sql`${trips.searchRound} + 1` })
+    .where(inArray(trips.id, [...tripIds]));
 }
 
 /** How many times as long as usual rounds last: longer while there is an overload, so that fewer are made and more of them find somebody (DP-25). */
@@ -173,39 +186,64 @@ interface Asked {
   inLine: boolean;
 }
 
-/** Who may be asked for this trip, with what a strategy knows of them. */
-async function candidatesAround(tx: Tx, dispatch: Dispatch, trip: TripRow, radiusKm: number) {
-  const distances = await distancesAround(tx, dispatch, pickupOf(trip), radiusKm, SERVED_BY[trip.vehicleType as VehicleType]);
-  const facts = await candidatesFor(tx.orm, trip, [...distances.keys()], tx.now);
-  return facts.map((candidate) => ({ ...candidate, distanceM: distances.get(candidate.driverId) ?? 0 }));
+type AtDistance = Eligible & { distanceM: number };
+
+/** Who may be asked for a trip, with what a strategy knows of them. */
+interface Around {
+  candidates: AtDistance[];
+  /** It is the first of an airport's line. */
+  inLine: boolean;
 }
 
-/** Offers the trip to the first drivers of the plan that are still free; answers who they were. */
-async function makeOffers(tx: Tx, dispatch: Dispatch, trip: TripRow, round: number, plan: Plan, users: ReadonlyMap<string, Asked>): Promise<string[]> {
-  const claimed = new Set(await claimDrivers(tx.orm, plan.ranked, plan.atMost));
-  const chosen = plan.ranked.flatMap((driverId) => (claimed.has(driverId) ? (users.get(driverId) ?? []) : []));
-  if (chosen.length === 0) return [];
+/** Who may be asked, for each trip: the first in an airport's line, or else who is around. */
+async function candidatesOf(tx: Tx, dispatch: Dispatch, looking: readonly { trip: TripRow; radiusKm: number; isLast: boolean }[]): Promise<Around[]> {
+  const found = new Map<string, Around>();
+  for (const { trip, isLast } of looking) {
+    const inLine = isLast ? [] : await firstInLine(tx, dispatch, trip);
+    if (inLine.length > 0) found.set(trip.id, { candidates: inLine, inLine: true });
+  }
+  const others = looking.filter(({ trip }) => !found.has(trip.id));
+  const distances = await distancesAround(tx, dispatch, others);
+  const considered = others.map(({ trip }, i) => ({ trip, driverIds: [...(distances[i]?.keys() ?? [])] }));
+  const eligible = await candidatesFor(tx.orm, considered, tx.now);
+  for (const [i, { trip }] of others.entries()) {
+    const candidates = (eligible[i] ?? []).map((each) => ({ ...each, distanceM: distances[i]?.get(each.driverId) ?? 0 }));
+    found.set(trip.id, { candidates, inLine: false });
+  }
+  return looking.map(({ trip }) => found.get(trip.id) as Around);
+}
+
+/** Offers each trip to the first drivers of its plan that are still free; answers who they were. Of several plans each has its best alone to choose from. */
+async function makeOffers(tx: Tx, dispatch: Dispatch, asking: readonly Asking[], plans: readonly Plan[]): Promise<string[][]> {
+  const named = plans.map(({ ranked, atMost }) => (plans.length === 1 ? ranked : ranked.slice(0, atMost)));
+  const atMost = plans.reduce((sum, plan) => sum + plan.atMost, 0);
+  const claimed = new Set(await claimDrivers(tx.orm, named.flat(), atMost));
+  if (claimed.size === 0) return plans.map(() => []);
   await moveDrivers(tx, dispatch, [...claimed], 'OFFERED', { count: { offeredCount: 1 } });
+  // Whom two plans name, the first of them gets.
+  const chosen = asking.map(({ users }, i) => (named[i] ?? []).flatMap((driverId) => (claimed.delete(driverId) ? (users.get(driverId) ?? []) : [])));
   await tx.orm.insert(offers).values(
-    chosen.map((driver) => ({
-      id: newUuid(tx.now),
-      tripId: trip.id,
-      driverId: driver.driverId,
-      driverUserId: driver.userId,
-      status: 'PENDING',
-      revision: trip.revision,
-      round,
-      terms: plan.terms,
-      pickupDistanceM: driver.pickupDistanceM,
-      inLine: driver.inLine,
-      earningsMinor: earningsOf(fareOf(trip), trip.vehicleType as VehicleType),
-      currency: trip.currency,
-      createdAt: tx.now,
-      expiresAt: new Date(tx.now.getTime() + plan.answerMs),
-    })),
+    asking.flatMap(({ trip, request }, i) =>
+      (chosen[i] ?? []).map((driver) => ({
+        id: newUuid(tx.now),
+        tripId: trip.id,
+        driverId: driver.driverId,
+        driverUserId: driver.userId,
+        status: 'PENDING',
+        revision: trip.revision,
+        round: request.search.round,
+        terms: plans[i]?.terms ?? 'TAKE',
+        pickupDistanceM: driver.pickupDistanceM,
+        inLine: driver.inLine,
+        earningsMinor: earningsOf(fareOf(trip), trip.vehicleType as VehicleType),
+        currency: trip.currency,
+        createdAt: tx.now,
+        expiresAt: new Date(tx.now.getTime() + (plans[i]?.answerMs ?? 0)),
+      })),
+    ),
   );
-  for (const driver of chosen) tellOffers(tx, dispatch, driver.userId);
-  return chosen.map((driver) => driver.driverId);
+  for (const driver of chosen.flat()) tellOffers(tx, dispatch, driver.userId);
+  return chosen.map((drivers) => drivers.map(({ driverId }) => driverId));
 }
 
 /**
@@ -216,36 +254,44 @@ async function firstInLine(tx: Tx, dispatch: Dispatch, trip: TripRow) {
   const zone = airportAt(dispatch.zones.all() ?? [], pickupOf(trip));
   if (!zone) return [];
   const line = await nextInQueue(tx, zone.id, SERVED_BY[trip.vehicleType as VehicleType], pickupOf(trip), CANDIDATES_PER_ROUND);
-  const eligible = await candidatesFor(
-    tx.orm,
-    trip,
-    line.map(({ driverId }) => driverId),
-    tx.now,
-  );
+  const [eligible = []] = await candidatesFor(tx.orm, [{ trip, driverIds: line.map(({ driverId }) => driverId) }], tx.now);
   const facts = new Map(eligible.map((candidate) => [candidate.driverId, candidate]));
   const first = line.find(({ driverId }) => facts.has(driverId));
   const candidate = first && facts.get(first.driverId);
   return candidate ? [{ ...candidate, distanceM: first.distanceM }] : [];
 }
 
-/** Metres to the free drivers around. While Redis does not answer, from the positions in Postgres, which are some seconds older (DP-25). */
-async function distancesAround(tx: Tx, dispatch: Dispatch, pickup: Place, radiusKm: number, types: readonly VehicleType[]): Promise<Map<string, number>> {
+/**
+ * Metres to the free drivers around each trip, the nearest first. While Redis does not answer, from the positions in Postgres, which are some seconds
+ * older (DP-25).
+ */
+async function distancesAround(tx: Tx, dispatch: Dispatch, looking: readonly { trip: TripRow; radiusKm: number }[]): Promise<Map<string, number>[]> {
+  if (looking.length === 0) return [];
+  const typesOf = (trip: TripRow) => SERVED_BY[trip.vehicleType as VehicleType];
   try {
-    const nearby = await dispatch.positions.nearby(pickup, radiusKm, types, CANDIDATES_PER_ROUND);
+    const found = await Promise.all(
+      looking.map(({ trip, radiusKm }) => dispatch.positions.nearby(pickupOf(trip), radiusKm, typesOf(trip), CANDIDATES_PER_ROUND)),
+    );
     await switchMode(tx, 'POSITIONS_FROM_POSTGRES', false, 'positions in Redis answer');
-    return new Map(nearby.map((driver) => [driver.driverId, driver.distanceM]));
+    return found.map((nearby) => new Map(nearby.map((driver) => [driver.driverId, driver.distanceM])));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     await switchMode(tx, 'POSITIONS_FROM_POSTGRES', true, 'positions in Redis do not answer');
-    const known = await freeDriversInBox(tx.orm, pickup, radiusKm, types, new Date(tx.now.getTime() - KEPT_FRESH_MS));
-    const near = known.map((driver) => ({ ...driver, awayM: Math.round(distanceM(pickup, driver)) })).filter(({ awayM }) => awayM <= radiusKm * 1000);
-    return new Map(
-      near
-        .sort((a, b) => a.awayM - b.awayM)
-        .slice(0, CANDIDATES_PER_ROUND)
-        .map((driver) => [driver.id, driver.awayM]),
-    );
+    const found: Map<string, number>[] = [];
+    for (const { trip, radiusKm } of looking) found.push(await distancesInPostgres(tx, pickupOf(trip), radiusKm, typesOf(trip)));
+    return found;
   }
+}
+
+async function distancesInPostgres(tx: Tx, pickup: Place, radiusKm: number, types: readonly VehicleType[]): Promise<Map<string, number>> {
+  const known = await freeDriversInBox(tx.orm, pickup, radiusKm, types, new Date(tx.now.getTime() - KEPT_FRESH_MS));
+  const near = known.map((driver) => ({ ...driver, awayM: Math.round(distanceM(pickup, driver)) })).filter(({ awayM }) => awayM <= radiusKm * 1000);
+  return new Map(
+    near
+      .sort((a, b) => a.awayM - b.awayM)
+      .slice(0, CANDIDATES_PER_ROUND)
+      .map((driver) => [driver.id, driver.awayM]),
+  );
 }
 
 async function giveUp(tx: Tx, dispatch: Dispatch, trip: TripRow): Promise<void> {

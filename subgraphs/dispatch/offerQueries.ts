@@ -113,21 +113,39 @@ export async function waitingSearches(orm: Orm, strategy: string, limit: number)
     .for('no key update', { skipLocked: true });
 }
 
+/** A trip, and drivers who might be asked for it. */
+export interface Considered {
+  trip: TripRow;
+  driverIds: readonly string[];
+}
+
+/** What matching has to know of a driver to rank him for a trip, but for how far away he is. */
+export type Eligible = Omit<Candidate, 'distanceM'> & { userId: string };
+
 /**
- * What matching has to know of drivers to rank them for a trip; only those who may be asked at all (DP-20): free, approved, not blocked by the rider, not
- * the rider himself, and not asked for this trip as it is now. That they are near and were seen lately, the search by position has decided.
+ * For each trip those who may be asked for it at all (DP-20): free, approved, not blocked by the rider, not the rider himself, and not asked for this trip as
+ * it is now. That they are near and were seen lately, the search by position has decided. Two statements for all trips together: a tick of two hundred
+ * would else ask two hundred times after the same drivers.
  */
-export async function candidatesFor(
-  orm: Orm,
-  trip: TripRow,
-  driverIds: readonly string[],
-  now: Date,
-): Promise<(Omit<Candidate, 'distanceM'> & { userId: string })[]> {
-  if (driverIds.length === 0) return [];
+export async function candidatesFor(orm: Orm, considered: readonly Considered[], now: Date): Promise<Eligible[][]> {
+  const driverIds = [...new Set(considered.flatMap((each) => each.driverIds))];
+  if (driverIds.length === 0) return considered.map(() => []);
+  const trips = considered.map(({ trip }) => trip);
+  const [free, relations] = await Promise.all([freeDrivers(orm, driverIds, now), relationsOf(orm, trips, driverIds)]);
+  return considered.map(({ trip, driverIds: around }) =>
+    around.flatMap((driverId) => {
+      const driver = free.get(driverId);
+      const has = (relation: Relation) => relations.get(`${trip.id} ${driverId}`)?.has(relation) === true;
+      if (!driver || driver.userId === trip.riderId || has('BLOCKED') || has('ASKED')) return [];
+      return [{ ...driver, isRepeat: has('REPEAT'), isFavourite: has('FAVOURITE') }];
+    }),
+  );
+}
+
+/** Those of these drivers who are free, by id, with what their history says of them. */
+async function freeDrivers(orm: Orm, driverIds: readonly string[], now: Date): Promise<Map<string, Omit<Eligible, 'isRepeat' | 'isFavourite'>>> {
   const since = new Date(now.getTime() - RECENT_MS).toISOString();
   // Columns of the driver are named in full by hand: drizzle leaves the table out in a select from one table, and in a subquery that means another column.
-  const preference = (kind: string) => sql`exists (select 1 from driver_preferences p
-    where p.rider_id = ${trip.riderId} and p.driver_id = drivers.id and p.kind = ${kind})`;
   const rows = await orm
     .select({
       driverId: drivers.id,
@@ -140,9 +158,6 @@ export async function candidatesFor(
       completedCount: drivers.completedCount,
       cancelledCount: drivers.cancelledCount,
       availableSince: drivers.availableSince,
-      isRepeat: sql<boolean>`exists (select 1 from trips before where before.rider_id = ${trip.riderId}
-        and before.driver_id = drivers.id and before.status = 'COMPLETED')`,
-      isFavourite: sql<boolean>`${preference('FAVOURITE')}`,
       recentTrips: sql<number>`(select count(*)::int from trips recent where recent.driver_user_id = drivers.user_id
         and recent.status in ('ACCEPTED', 'DRIVER_ARRIVED', 'STARTED', 'COMPLETED') and recent.accepted_at > ${since}::timestamptz
         and recent.requested_at > ${since}::timestamptz - ${FURTHEST_AHEAD}::interval)`,
@@ -155,20 +170,36 @@ export async function candidatesFor(
           order by o.created_at desc limit ${ANSWERS_LOOKED_AT}) last)`,
     })
     .from(drivers)
-    .where(
-      and(
-        inArray(drivers.id, [...driverIds]),
-        eq(drivers.state, 'AVAILABLE'),
-        eq(drivers.approval, 'APPROVED'),
-        eq(drivers.standing, 'GOOD'),
-        sql`drivers.user_id <> ${trip.riderId}`,
-        sql`not ${preference('BLOCKED')}`,
-        sql`not exists (select 1 from offers asked where asked.trip_id = ${trip.id} and asked.driver_id = drivers.id
-          and asked.revision = ${trip.revision})`,
-      ),
-    );
-  return rows.map((row) => ({ ...row, vehicleType: row.vehicleType as VehicleType }));
+    .where(and(sql`drivers.id = any(${uuidArray(driverIds)})`, eq(drivers.state, 'AVAILABLE'), eq(drivers.approval, 'APPROVED'), eq(drivers.standing, 'GOOD')));
+  return new Map(rows.map((row) => [row.driverId, { ...row, vehicleType: row.vehicleType as VehicleType }]));
 }
+
+/** What a driver is to a trip or its rider: blocked or a favourite, known from an earlier trip, or asked for this one already. */
+type Relation = 'BLOCKED' | 'FAVOURITE' | 'REPEAT' | 'ASKED';
+
+/** By trip and driver, as `<trip> <driver>`; most have none. */
+async function relationsOf(orm: Orm, searching: readonly TripRow[], driverIds: readonly string[]): Promise<Map<string, Set<Relation>>> {
+  const [ids, riders] = [uuidArray(searching.map(({ id }) => id)), uuidArray(searching.map(({ riderId }) => riderId))];
+  const revisions = sql`${`{${searching.map(({ revision }) => revision).join(',')}}`}::int[]`;
+  const some = uuidArray(driverIds);
+  const rows = await orm.execute<{ trip_id: string; driver_id: string; relation: Relation }>(sql`
+    select t.id as trip_id, r.driver_id, r.relation
+    from unnest(${ids}, ${riders}, ${revisions}) as t(id, rider_id, revision)
+    cross join lateral (
+      select p.driver_id, p.kind as relation from driver_preferences p where p.rider_id = t.rider_id and p.driver_id = any(${some})
+      union all select b.driver_id, 'REPEAT' from trips b where b.rider_id = t.rider_id and b.driver_id = any(${some}) and b.status = 'COMPLETED'
+      union all select o.driver_id, 'ASKED' from offers o where o.trip_id = t.id and o.revision = t.revision and o.driver_id = any(${some})) r`);
+  const relations = new Map<string, Set<Relation>>();
+  for (const { trip_id, driver_id, relation } of rows) {
+    const key = `${trip_id} ${driver_id}`;
+    const known = relations.get(key);
+    if (known) known.add(relation);
+    else relations.set(key, new Set([relation]));
+  }
+  return relations;
+}
+
+const uuidArray = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
 
 /** How long before it begins a trip can be requested: an index finds trips by their request. */
 const FURTHEST_AHEAD = '31 days';
@@ -210,8 +241,8 @@ export async function freeDriversInBox(
  */
 export async function claimDrivers(orm: Orm, rankedIds: readonly string[], count: number): Promise<string[]> {
   if (rankedIds.length === 0) return [];
-  const ids = `{${rankedIds.join(',')}}`;
-  const rows = await orm.execute<{ id: string }>(sql`select id from drivers where id = any(${ids}::uuid[]) and state = 'AVAILABLE'
-    order by array_position(${ids}::uuid[], id) limit ${count} for no key update skip locked`);
+  const ids = uuidArray(rankedIds);
+  const rows = await orm.execute<{ id: string }>(sql`select id from drivers where id = any(${ids}) and state = 'AVAILABLE'
+    order by array_position(${ids}, id) limit ${count} for no key update skip locked`);
   return rows.map((row) => row.id);
 }

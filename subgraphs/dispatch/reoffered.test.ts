@@ -159,7 +159,7 @@ test('DP-21: what matching knows of a driver: trips that were cancelled are no w
   const other = await say.requested(say.rider(), shifted(pickup, 26_000));
   const [known] = await inTransaction(systemActor('test'), db, { traceId: '0'.repeat(32), causationId: 'test' }, async (tx) => {
     const [trip] = await tripsByIds(tx.orm, [uuidOf('trp', other.id) ?? '']);
-    return candidatesFor(tx.orm, trip!, [driver.uuid], tx.now);
+    return (await candidatesFor(tx.orm, [{ trip: trip!, driverIds: [driver.uuid] }], tx.now))[0] ?? [];
   });
   await db.close();
   expect(known).toMatchObject({ recentTrips: 1, offeredCount: 2, acceptedCount: 2, answers: { taken: 2, refused: 0 } });
