@@ -19,9 +19,11 @@ import { planRequests } from './simulator/requests.js';
 import { anyCorner, type Spot, streetM, toPoint } from './simulator/streets.js';
 
 // The numbers of the priced city: how long a tick of batched matching takes, how much pickup time it saves against arrival order when the wait for the
-// batch is counted, the real tick beside the pure one, quotes for four classes and the surge map through the gateway. `npm run bench city`. BENCH_SECONDS makes it shorter or longer.
+// batch is counted, the real tick beside the pure one, quotes for four classes and the surge map through the gateway. `npm run bench city`. BENCH_SECONDS makes it shorter or longer,
+// BENCH_PARTS (tick,pickup,realTick,graph) names what is run.
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 10);
+const PARTS = (process.env.BENCH_PARTS ?? 'tick,pickup,realTick,graph').split(',');
 const TICKS = Math.max(50, SECONDS * 50);
 const REAL_TICKS = Math.max(10, SECONDS * 2);
 const DRIVERS = 1_000;
@@ -261,7 +263,10 @@ async function realTicks(): Promise<void> {
       await sql`insert into timers (id, kind, key, payload, due_at, metadata) values (gen_random_uuid(), 'matching.tick', 'BATCHED', '{}', now(), ${sql.json({ traceId: '0'.repeat(32), causationId: 'bench' })})`;
       for (const until = Date.now() + 15_000; Date.now() < until; ) {
         const [tick] = await sql`select at, solve_micros, jsonb_array_length(outcome->'pairs') as offers from matching_ticks limit 1`;
-        if (!tick) continue;
+        if (!tick) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          continue;
+        }
         tookMs.push(Date.now() - (tick.at as Date).getTime());
         solvedMs.push(Number(tick.solve_micros) / 1000);
         offered.push(tick.offers as number);
@@ -340,8 +345,11 @@ async function measure(what: string, atOnce: number, goalMs: number, ask: () => 
 }
 
 console.log(`Node ${process.versions.node}; the load shares the machine with what it measures`);
-tickTimes();
-pickupTimes();
-await realTicks();
-await overTheGraph();
+for (const part of PARTS) {
+  if (part === 'tick') tickTimes();
+  else if (part === 'pickup') pickupTimes();
+  else if (part === 'realTick') await realTicks();
+  else if (part === 'graph') await overTheGraph();
+  else throw new Error(`BENCH_PARTS: there is no part ${part}.`);
+}
 console.table(rows);
