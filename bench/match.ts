@@ -16,7 +16,7 @@ import { ask, type GraphDriver, newDriver, newPerson, several } from '../test/gi
 // Accept races: three drivers hold offers of the same three trips each, and accept them all at once, as whole commands through the subgraph: a trip may get
 // one driver, and a driver one trip. What is wrong ends the benchmark with an error. Then the time from a request to the first offer on a
 // driver's socket, a hundred requests at once, through the gateway. On servers of its own, with fsync on. `npm run bench match`.
-// BENCH_RACES, BENCH_DRIVERS and BENCH_BURSTS make it smaller. The load generator shares the machine with what it measures.
+// BENCH_RACES, BENCH_DRIVERS, BENCH_BURSTS and BENCH_LAYOUTS make it smaller, BENCH_NODE_OPTIONS is handed to the system as NODE_OPTIONS. The load generator shares the machine with what it measures.
 
 /** Trips that are raced for. */
 const RACES = Number(process.env.BENCH_RACES ?? 100_000);
@@ -26,6 +26,7 @@ const GROUPS_AT_ONCE = 7;
 const DRIVERS = Number(process.env.BENCH_DRIVERS ?? 500);
 const REQUESTS = 100;
 const BURSTS = Number(process.env.BENCH_BURSTS ?? 5);
+const LAYOUTS = (process.env.BENCH_LAYOUTS ?? 'one,split').split(',') as Layout[];
 const SECRET = 'only for this benchmark, and gone after it';
 const CENTRE = { lat: 30.0444, lng: 31.2357 };
 
@@ -136,6 +137,7 @@ async function firstOffers(layout: Layout): Promise<void> {
     SEED_DEMO: '1',
     RATE_LIMITS: 'off',
     DISPATCH_OVERLOAD_SEARCHES: '10000',
+    ...(process.env.BENCH_NODE_OPTIONS && { NODE_OPTIONS: process.env.BENCH_NODE_OPTIONS }),
   };
   const graph = await startProcesses(layout, env, { output: 'collect' });
   const spread = (i: number) => ({ lat: CENTRE.lat + ((i % 20) - 10) / 400, lng: CENTRE.lng + (Math.floor(i / 20) - 5) / 400 });
@@ -204,7 +206,7 @@ try {
   const admin = postgres(servers.databaseUrl, { max: 1, onnotice: () => {} });
   await admin.unsafe(`drop database "${new URL(databaseUrl('dispatch', servers.databaseUrl, undefined)).pathname.slice(1)}" with (force)`);
   await admin.end();
-  for (const layout of ['one', 'split'] as const) await firstOffers(layout);
+  for (const layout of LAYOUTS) await firstOffers(layout);
 } finally {
   await servers.stop();
   await rm(dir, { recursive: true, force: true });
