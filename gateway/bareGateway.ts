@@ -170,8 +170,13 @@ export async function startBareGateway({
     formed: asApolloForms,
     refuse(response, error) {
       const { message, extensions, code = 'INTERNAL_SERVER_ERROR' } = error as Error & { extensions?: Record<string, unknown>; code?: string };
-      response.writeHead(code === 'TIMEOUT' ? 504 : 500, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
-      response.end(JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] }));
+      const text = JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] });
+      response.writeHead(code === 'TIMEOUT' ? 504 : 500, {
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-store',
+        'content-length': Buffer.byteLength(text),
+      });
+      response.end(text);
     },
     timeoutMs: REQUEST_TIMEOUT_MS,
     others: app,
