@@ -29,6 +29,9 @@ import { compileText, type WriteText } from './text.js';
 /** Plans that are kept, each of one operation with one set of condition values; and bytes of them all, with the documents that they belong to. */
 const MAX_PLANS = 4_000;
 const MAX_PLAN_BYTES = 128 * 1024 * 1024;
+/** Texts whose operations are known again when they come as another document, and bytes of those documents. */
+const MAX_TEXTS = 1_000;
+const MAX_TEXT_BYTES = 32 * 1024 * 1024;
 
 /** An operation with its conditions decided, ready to run. */
 export interface Prepared {
@@ -81,6 +84,20 @@ interface Known {
 export function createPreparer(graph: Graph, { maxPlans = MAX_PLANS, maxPlanBytes = MAX_PLAN_BYTES } = {}): Preparer {
   // Goes with the document, which whoever keeps documents keeps.
   const operations = new WeakMap<DocumentNode, Map<string, Known>>();
+  // Apollo Server and the short way each keep documents of their own: what one of them has had planned, by a warm-up too, the other need not.
+  const ofText = createBoundedCache<string, { named: Map<string, Known>; document: DocumentNode }>(MAX_TEXTS, {
+    limit: MAX_TEXT_BYTES,
+    of: (_text, { document }) => documentBytes(document),
+  });
+  const namedOf = (document: DocumentNode): Map<string, Known> => {
+    const present = operations.get(document);
+    if (present) return present;
+    const text = document.loc?.source.body;
+    const named = (text === undefined ? undefined : ofText.get(text)?.named) ?? new Map<string, Known>();
+    operations.set(document, named);
+    if (text !== undefined) ofText.set(text, { named, document });
+    return named;
+  };
   let count = 0;
   const plans = createBoundedCache<string, { known: Known; prepared: Prepared }>(maxPlans, {
     limit: maxPlanBytes,
@@ -91,8 +108,7 @@ export function createPreparer(graph: Graph, { maxPlans = MAX_PLANS, maxPlanByte
     operationName: string | null | undefined,
     valuesFor: (operation: OperationDefinitionNode) => Record<string, unknown>,
   ): Prepared => {
-    let named = operations.get(document);
-    if (!named) operations.set(document, (named = new Map()));
+    const named = namedOf(document);
     const name = operationName ?? '';
     let known = named.get(name);
     if (!known) {
