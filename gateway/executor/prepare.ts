@@ -113,7 +113,11 @@ export function createPreparer(graph: Graph, { maxPlans = MAX_PLANS, maxPlanByte
     let known = named.get(name);
     if (!known) {
       count += 1;
-      named.set(name, (known = readOperation(document, operationName, count)));
+      const read = readOperation(document, operationName, count);
+      // The only operation of a document may be asked for by its name, or without one.
+      const own = read.operation.name?.value ?? '';
+      known = named.get(own) ?? read;
+      named.set(own, known).set(name, known);
     }
     const values = valuesFor(known.operation);
     const conditions = Object.fromEntries(known.conditionNames.map((condition) => [condition, values[condition] === true]));
