@@ -229,7 +229,7 @@ export function openPositions(options: {
   // Not for the first search to wait for.
   assureBuilt().catch((error: unknown) => onError(error, 'positions not rebuilt yet'));
 
-  /** Drivers of all these types, the nearest first. Only of as many as are wanted is more read than how far they are: six types have six times too many. */
+  /** Drivers of all these types, the nearest first. Only of as many as are wanted is more read than how far they are: four classes have four times too many. */
   const lookInRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number) => {
     const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', limit, 'WITHDIST'] as const;
     const found = await answersOf(types.reduce((pipeline, type) => pipeline.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', ...lookFor), redis.pipeline()));

@@ -31,12 +31,12 @@ const sortedCause = sql`case when t.cause ?& array['actor', 'causationId', 'trac
 const moment = (at: SQL) => sql`to_char(${at} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /**
- * What `entryHash` hashes, in SQL: the entry is `e`, its transaction `t`. Texts that JSON would have to escape are not escaped where none should have such
- * characters: the worst that comes of it is a doubt.
+ * What `entryHash` hashes, in SQL: the entry is `e`, its transaction `t`. Texts are escaped as JSON escapes them, or a quotation mark in one of them could stand
+ * for the border to the next; ids and numbers have nothing to escape, and of a currency both neighbours are numbers.
  */
-const HASH = sql`sha256(e.previous_hash || convert_to(concat('["', e.account_id, '","', e.number, '","', t.id, '","', t.kind, '","', t.reference_type, '","', t.reference_id, '",',
-  ${sortedFacts(sql`t.metadata`)}, ',["', t.posting_key, '",', ${sortedCause}, ',', coalesce('"' || t.reverses || '"', 'null'), '],"', e.amount_minor, '","',
-  e.currency, '","', e.balance_after_minor, '","', ${moment(sql`e.effective_at`)}, '","', ${moment(sql`e.recorded_at`)}, '"]'), 'UTF8'))`;
+const HASH = sql`sha256(e.previous_hash || convert_to(concat('["', e.account_id, '","', e.number, '","', t.id, '",', to_json(t.kind), ',', to_json(t.reference_type), ',"',
+  t.reference_id, '",', ${sortedFacts(sql`t.metadata`)}, ',[', to_json(t.posting_key), ',', ${sortedCause}, ',', coalesce('"' || t.reverses || '"', 'null'), '],"',
+  e.amount_minor, '","', e.currency, '","', e.balance_after_minor, '","', ${moment(sql`e.effective_at`)}, '","', ${moment(sql`e.recorded_at`)}, '"]'), 'UTF8'))`;
 
 /**
  * Of each stretch the rest that begins with the first entry that does not seem to follow the one before it, for `brokenLink` to say whether and why: entries
