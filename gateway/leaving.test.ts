@@ -2,37 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import type { SubgraphLink } from './links.js';
-import { localLink } from './localLink.js';
 import { DEFAULT_SOCKET_LIMITS } from './sockets.js';
-import { ALICE, eventually, startTestGateway, watch } from './testGateway.js';
-import type { TestGraph } from './testSubgraphs.js';
+import { ALICE, eventually, heldCars, startTestGateway, watch } from './testGateway.js';
 
 // Who goes away stops the work (EN-06), and who has to go is not served on the way out (GW-12).
 
-/** The subgraph `cars` keeps everybody waiting until they leave. */
-function held() {
-  const state = { begun: 0, ended: 0 };
-  const link = (graph: TestGraph): SubgraphLink[] => [
-    localLink(graph.trips),
-    localLink(graph.people),
-    {
-      ...localLink(graph.cars),
-      execute: (_request, _caller, signal) =>
-        new Promise((_resolve, reject) => {
-          state.begun += 1;
-          signal?.addEventListener('abort', () => {
-            state.ended += 1;
-            reject(signal.reason as Error);
-          });
-        }),
-    },
-  ];
-  return { state, link };
-}
-
 test('EN-06: `complete` for one query ends what is fetched for it, and for no other', async () => {
-  const { state, link } = held();
+  const { state, link } = heldCars();
   await using graph = await startTestGateway({ link });
   const client = graph.connect();
   const first = watch(client, '{ trip(id: "t1") { car { plate } } }');
@@ -49,7 +25,7 @@ test('EN-06: `complete` for one query ends what is fetched for it, and for no ot
 });
 
 test('EN-06: a mutation goes on to its end when its client leaves', async () => {
-  const { state, link } = held();
+  const { state, link } = heldCars();
   await using graph = await startTestGateway({ link });
   const client = graph.connect();
   const leaving = watch(client, 'mutation { one: rename(id: "t1", status: "A") { car { plate } } two: rename(id: "t1", status: "B") { status } }');
@@ -59,7 +35,7 @@ test('EN-06: a mutation goes on to its end when its client leaves', async () => 
 });
 
 test('EN-06: what completes an event is given up when the last one leaves who waits for it', async () => {
-  const { state, link } = held();
+  const { state, link } = heldCars();
   await using graph = await startTestGateway({ link });
   const alice = { authorization: `Bearer ${await graph.identity.token(ALICE)}` };
   const query = 'subscription { sighted { ... on Car { plate } } }';

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { localLink } from './localLink.js';
-import { ALICE, eventually, startTestGateway } from './testGateway.js';
+import { ALICE, eventually, heldCars, startTestGateway } from './testGateway.js';
 
 // The gateway's short way over HTTP against the long one through Express and Apollo Server (EN-04): the same status, headers and body, whoever asks for whatever.
 
@@ -101,24 +100,8 @@ test('PF-20, PF-21: operations are logged and counted alike, by name, kind and o
 });
 
 test('EN-06: whoever leaves takes what is fetched for them along, on either way', async () => {
-  const state = { begun: 0, ended: 0 };
-  await using graph = await startTestGateway({
-    link: (own) => [
-      localLink(own.trips),
-      localLink(own.people),
-      {
-        ...localLink(own.cars),
-        execute: (_request, _caller, signal) =>
-          new Promise((_resolve, reject) => {
-            state.begun += 1;
-            signal?.addEventListener('abort', () => {
-              state.ended += 1;
-              reject(signal.reason as Error);
-            });
-          }),
-      },
-    ],
-  });
+  const { state, link } = heldCars();
+  await using graph = await startTestGateway({ link });
   for (const [index, accept] of PAIRS[0].entries()) {
     const leaving = new AbortController();
     const asked = fetch(`${graph.url}/graphql`, {

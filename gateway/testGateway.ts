@@ -110,6 +110,27 @@ export function watch(client: Client, query: string, variables: Record<string, u
   return watching;
 }
 
+/** The subgraph `cars` keeps everybody waiting until they leave. */
+export function heldCars() {
+  const state = { begun: 0, ended: 0 };
+  const link = (graph: TestGraph): SubgraphLink[] => [
+    localLink(graph.trips),
+    localLink(graph.people),
+    {
+      ...localLink(graph.cars),
+      execute: (_request, _caller, signal) =>
+        new Promise((_resolve, reject) => {
+          state.begun += 1;
+          signal?.addEventListener('abort', () => {
+            state.ended += 1;
+            reject(signal.reason as Error);
+          });
+        }),
+    },
+  ];
+  return { state, link };
+}
+
 async function testIdentity() {
   const keys = [await signingKey('k1')];
   let keyReads = 0;
