@@ -229,9 +229,12 @@ export function openPositions(options: {
   // Not for the first search to wait for.
   assureBuilt().catch((error: unknown) => onError(error, 'positions not rebuilt yet'));
 
-  /** Drivers of all these types, the nearest first. Only of as many as are wanted is more read than how far they are: four classes have four times too many. */
-  const lookInRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number) => {
-    const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', limit, 'WITHDIST'] as const;
+  /**
+   * Drivers of all these types, the nearest first, among the nearest `count` of each. Only of as many as are wanted is more read than how far they are:
+   * four classes have four times too many.
+   */
+  const lookInRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number, count: number) => {
+    const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', count, 'WITHDIST'] as const;
     const found = await answersOf(types.reduce((pipeline, type) => pipeline.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', ...lookFor), redis.pipeline()));
     const candidates = (found as [driverId: string, km: string][][])
       .flatMap((ofType, i) => ofType.map(([driverId, km]) => ({ driverId, type: types[i] as VehicleType, km: Number(km) })))
@@ -251,10 +254,13 @@ export function openPositions(options: {
     return { nearby: nearby.sort((one, other) => one.distanceM - other.distanceM), silent };
   };
 
-  /** Who went silent stays in the set until somebody looks: this is the look. Others may stand behind the silent ones, so it looks again without them. */
+  /**
+   * Who went silent stays in the set until somebody looks: this is the look. Others may stand behind the silent ones, so it looks again without them,
+   * at twice as many each time: when one place is left to fill, silent drivers one behind the other must not use up the looks.
+   */
   const searchRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]> => {
     for (let looks = 1; ; looks += 1) {
-      const { nearby, silent } = await lookInRing(place, radiusKm, types, limit);
+      const { nearby, silent } = await lookInRing(place, radiusKm, types, limit, limit * 2 ** (looks - 1));
       await Promise.all(silent.map(([type, driverId]) => redis.zrem(availableKey(type), driverId)));
       if (silent.length === 0 || nearby.length >= limit || looks >= MAX_LOOKS) return nearby;
     }
