@@ -54,62 +54,36 @@ export interface DeliveryQueue {
   push(event: UpstreamEvent): boolean;
   /** Nothing more comes. What is queued is still delivered, then the error if there is one. */
   end(errors: readonly GraphQLFormattedError[] | null): void;
-  /** The client left: forgets what is queued, and lets a waiting `next` return. */
-  abandon(): void;
-  /** The next event, or null at the end. One call at a time. @throws OperationEnded */
-  next(): Promise<UpstreamEvent | null>;
+  /** Takes the event that is to be delivered next; null when there is none, for now or for ever. */
+  take(): UpstreamEvent | null;
+  /** Whether all has been taken and nothing more comes, and with which errors. */
+  ending(): { errors: readonly GraphQLFormattedError[] | null } | null;
 }
 
 /** Holds what one client operation has not taken yet. Bounded, so that a slow client never costs the gateway its memory (GW-12). */
 export function createDeliveryQueue(rootField: string, limit = MAX_UNDELIVERED): DeliveryQueue {
   let queued: UpstreamEvent[] = [];
   let ending: { errors: readonly GraphQLFormattedError[] | null } | null = null;
-  let wake: (() => void) | null = null;
-  const rouse = () => {
-    wake?.();
-    wake = null;
-  };
 
   return {
     push(event) {
       if (ending) return true;
-      if (isReplaceable(rootField, event.kind)) {
+      if (queued.length > 0 && isReplaceable(rootField, event.kind)) {
         // The newer one goes to the end, not to the older one's place: it may belong to a state that was queued in between.
         queued = queued.filter((waiting) => waiting.kind !== event.kind);
       }
       if (queued.length >= limit) {
         queued = [];
         ending = { errors: [SLOW_CONSUMER] };
-        rouse();
         return false;
       }
       queued.push(event);
-      rouse();
       return true;
     },
     end(errors) {
       ending ??= { errors };
-      rouse();
     },
-    abandon() {
-      queued = [];
-      ending = { errors: null };
-      rouse();
-    },
-    async next() {
-      while (queued.length === 0 && !ending) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
-      const event = queued.shift();
-      if (event) return event;
-      if (ending?.errors) {
-        const errors = ending.errors;
-        ending = { errors: null };
-        throw new OperationEnded(errors);
-      }
-      return null;
-    },
+    take: () => queued.shift() ?? null,
+    ending: () => (queued.length === 0 ? ending : null),
   };
 }

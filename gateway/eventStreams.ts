@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Request, RequestHandler, Response } from 'express';
-import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
+import type { FormattedExecutionResult } from 'graphql';
 import { Refusal } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
@@ -8,7 +8,7 @@ import type { Identified } from './auth.js';
 import { headerOf, traceIdOf } from './context.js';
 import { OperationEnded } from './delivery.js';
 import type { Engine } from './engine.js';
-import { type ErrorScope, inClientForm, thrownToClientError, toClientError, toClientResult } from './errors.js';
+import { type ClientError, type ErrorScope, inClientForm, thrownToClientError, toClientError, toClientResult } from './errors.js';
 import { refuse } from './http.js';
 import type { SocketDocuments } from './socketDocuments.js';
 import { execute, type StreamedOperation, subscribe } from './streamedOperations.js';
@@ -102,39 +102,31 @@ async function pour(response: Response, engine: Engine, operation: StreamedOpera
     send(response, inClientForm(result as FormattedExecutionResult, scope));
     return end(response);
   }
-  const events = subscribe(engine, operation)[Symbol.asyncIterator]();
-  let ended = false;
-  const leave = () => {
-    ended = true;
-    void events.return?.()?.catch(() => {});
-  };
-  response.once('close', leave);
+  let leave = () => {};
   const alive = setInterval(() => response.write(':\n\n'), KEEP_ALIVE_MS);
-  const expiry = whenExpired(expiresAt, () => {
-    if (ended) return;
-    leave();
-    send(response, { errors: [thrownToClientError(new Refusal('UNAUTHENTICATED', 'The access token has expired. Get a new one, then go on.'), scope)] });
-    end(response);
+  // What is still to be said when it is over: errors, nothing, or null when there is nobody to say it to.
+  const ended = new Promise<readonly ClientError[] | null>((resolve) => {
+    response.once('close', () => resolve(null));
+    const expiry = whenExpired(expiresAt, () =>
+      resolve([thrownToClientError(new Refusal('UNAUTHENTICATED', 'The access token has expired. Get a new one, then go on.'), scope)]),
+    );
+    response.once('close', () => clearTimeout(expiry.timer));
+    leave = subscribe(engine, operation, {
+      next(answer, taken) {
+        send(response, toClientResult(answer, scope));
+        if (!response.writableNeedDrain) return taken();
+        void drained(response).then((isThere) => (isThere ? taken() : resolve(null)));
+      },
+      error: (error) => resolve(error instanceof OperationEnded ? error.errors.map((part) => toClientError(part, scope)) : [thrownToClientError(error, scope)]),
+      complete: () => resolve([]),
+    });
   });
-  try {
-    while (!ended) {
-      const { value, done } = await events.next();
-      if (done || ended) break;
-      send(response, toClientResult(value as ExecutionResult, scope));
-      if (response.writableNeedDrain && !(await drained(response))) break;
-    }
-  } catch (error) {
-    const errors = error instanceof OperationEnded ? error.errors.map((part) => toClientError(part, scope)) : [thrownToClientError(error, scope)];
-    if (!ended) send(response, { errors });
-  } finally {
-    clearInterval(alive);
-    clearTimeout(expiry.timer);
-    response.off('close', leave);
-    if (!ended) {
-      leave();
-      end(response);
-    }
-  }
+  const errors = await ended;
+  leave();
+  clearInterval(alive);
+  if (errors === null) return;
+  if (errors.length > 0) send(response, { errors });
+  end(response);
 }
 
 function send(response: Response, result: FormattedExecutionResult): void {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http';
-import { type ExecutionArgs, type FormattedExecutionResult, getOperationAST, GraphQLError } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Refusal } from '../platform/errors.js';
@@ -10,10 +10,11 @@ import type { Identified, ShownCredentials } from './auth.js';
 import { traceIdOf } from './context.js';
 import { OperationEnded } from './delivery.js';
 import type { Engine } from './engine.js';
-import { type ClientError, inClientForm, thrownToClientError, toClientError, toClientResult } from './errors.js';
+import { type ClientError, type ErrorScope, inClientForm, thrownToClientError, toClientError, toClientResult } from './errors.js';
 import { pathOf } from './localLink.js';
 import { MAX_BODY_BYTES } from './routes.js';
 import type { SocketDocuments } from './socketDocuments.js';
+import { writtenTo } from './socketWriter.js';
 import { executeAsStream, type StreamedOperation, subscribe } from './streamedOperations.js';
 
 /** What one connection, and one person over all theirs, may hold open (GW-12). */
@@ -71,7 +72,11 @@ interface Connection {
   idle: NodeJS.Timeout | undefined;
 }
 
-type SocketContext = StreamedOperation;
+interface SocketContext extends StreamedOperation {
+  socket: WebSocket;
+  /** The client's name for the operation. */
+  id: string;
+}
 
 export interface Sockets {
   /** Bytes that clients have not taken yet, over all sockets. */
@@ -129,6 +134,14 @@ export function serveSockets(options: SocketOptions): Sockets {
     if (connection?.running.delete(id) && connection.running.size === 0) closeWhenIdle(socket, connection);
   };
   const scope = (traceId: string) => ({ traceId, log, expose: options.exposeErrors ?? false });
+  const texts = new WeakMap<ExecutionResult, string>();
+  /** What an answer looks like to a client: written once for all who get the same one, unless it has errors, which name their reader's trace. */
+  const textOf = (result: ExecutionResult, at: ErrorScope): string => {
+    if (result.errors?.length) return JSON.stringify(toClientResult(result, at));
+    let text = texts.get(result);
+    if (text === undefined) texts.set(result, (text = JSON.stringify(toClientResult(result, at))));
+    return text;
+  };
 
   const disposable = useServer(
     {
@@ -201,7 +214,8 @@ export function serveSockets(options: SocketOptions): Sockets {
           if ('errors' in prepared) return refusals(prepared.errors.map((error) => toClientError(error, scope(traceId))));
           const { operationName, variables } = payload;
           const left = connection.left.signal;
-          const contextValue: SocketContext = { caller, source: payload.query, document: prepared.document, operationName, variables: variables ?? {}, left };
+          const operation = { caller, source: payload.query, document: prepared.document, operationName, variables: variables ?? {}, left };
+          const contextValue: SocketContext = { ...operation, socket, id };
           clearTimeout(connection.idle);
           connection.running.set(id, { traceId, subscribes: prepared.subscribes });
           if (prepared.subscribes) options.subscriptions.started();
@@ -217,14 +231,20 @@ export function serveSockets(options: SocketOptions): Sockets {
           return refusals([thrownToClientError(error, scope(traceId))]);
         }
       },
-      subscribe: (args) => subscribe(engine, args.contextValue as SocketContext),
-      execute: (args) => executeAsStream(engine, args.contextValue as SocketContext),
-      onNext(_context, _id, _payload, args, result): FormattedExecutionResult {
-        const at = scope((args.contextValue as SocketContext).caller.traceId);
-        const subscribes = getOperationAST(args.document, args.operationName)?.operation === 'subscription';
-        // Errors of queries and mutations got their form on their way through Apollo Server.
-        return subscribes ? toClientResult(result, at) : inClientForm(result as FormattedExecutionResult, at);
+      subscribe(args) {
+        const { socket, id, ...operation } = args.contextValue as SocketContext;
+        const at = scope(operation.caller.traceId);
+        return writtenTo(
+          socket,
+          id,
+          (result) => textOf(result, at),
+          (subscriber) => subscribe(engine, operation, subscriber),
+        );
       },
+      execute: (args) => executeAsStream(engine, args.contextValue as SocketContext),
+      // Errors of queries and mutations got their form on their way through Apollo Server; what a subscription says does not come by here.
+      onNext: (_context, _id, _payload, args, result): FormattedExecutionResult =>
+        inClientForm(result as FormattedExecutionResult, scope((args.contextValue as SocketContext).caller.traceId)),
       onError({ extra: { socket } }, id, _payload, errors) {
         const traceId = connections.get(socket)?.running.get(id)?.traceId ?? traceIdOf(undefined);
         finished(socket, id);

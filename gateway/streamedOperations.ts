@@ -3,6 +3,7 @@ import { Refusal, refusalToGraphQLError } from '../platform/errors.js';
 import type { Caller } from '../platform/subgraph.js';
 import { REQUEST_TIMEOUT_MS, startDeadline } from './deadline.js';
 import type { Engine } from './engine.js';
+import type { Subscriber } from './subscriptions.js';
 
 /** An operation that came over a WebSocket or wants an event stream; checked, by the same rules as over HTTP. */
 export interface StreamedOperation {
@@ -74,11 +75,12 @@ function thrownToGraphQLError(error: unknown): GraphQLError {
   return error instanceof Refusal ? refusalToGraphQLError(error) : new GraphQLError('unexpected', { originalError: error as Error });
 }
 
-/** A subscription that cannot even be planned ends as one that is refused: an exception here would close the whole socket. */
-export function subscribe({ subscriptions }: Engine, { document, operationName, variables, caller }: StreamedOperation): AsyncIterable<ExecutionResult> {
+/** Begins a subscription. One that cannot even be planned fails like one that is refused: an exception here would close the whole socket. @returns what ends it */
+export function subscribe({ subscriptions }: Engine, { document, operationName, variables, caller }: StreamedOperation, subscriber: Subscriber): () => void {
   try {
-    return subscriptions.subscribe({ document, operationName, variables, caller });
+    return subscriptions.subscribe({ document, operationName, variables, caller }, subscriber);
   } catch (error) {
-    return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
+    subscriber.error(error);
+    return () => {};
   }
 }

@@ -1,8 +1,8 @@
-import { setMaxListeners } from 'node:events';
 import { type DocumentNode, type ExecutionResult, type GraphQLFormattedError, type GraphQLSchema, Kind, parse, print, validate, visit } from 'graphql';
 import type { Caller } from '../platform/subgraph.js';
 import { isSameForAll } from './audience.js';
 import { createDeliveryQueue, OperationEnded, type UpstreamEvent } from './delivery.js';
+import { createEventAnswers } from './eventAnswers.js';
 import type { Executor, OperationRequest } from './executor/execute.js';
 import type { Prepared } from './executor/prepare.js';
 import { fetchOver } from './fetches.js';
@@ -19,11 +19,24 @@ export interface SubscriptionRequest {
   caller: Caller;
 }
 
+/**
+ * Whom the answers of one subscription are handed to. Not an async iterator: each step of one is several promises, and with hundreds of watchers of one
+ * trip those cost more than writing to their sockets.
+ */
+export interface Subscriber {
+  /** The next answer. None follows until `taken` has been called, which may be done at once. */
+  next(answer: ExecutionResult, taken: () => void): void;
+  /** It failed, and nothing more comes. */
+  error(error: unknown): void;
+  /** Nothing more comes. */
+  complete(): void;
+}
+
 export interface FederatedSubscriptions {
   /** Ends what is no longer valid in a new schema, with a code to subscribe again; all else goes on with the plan that it began with (GW-13b). */
   schemaChanged(schema: GraphQLSchema): void;
-  /** Refusals come out of the iterator, as OperationEnded. @throws what the planner throws, for a document that cannot be planned */
-  subscribe(request: SubscriptionRequest): AsyncGenerator<ExecutionResult, undefined>;
+  /** Refusals come as OperationEnded. @returns what ends it. @throws what the planner throws, for a document that cannot be planned */
+  subscribe(request: SubscriptionRequest, subscriber: Subscriber): () => void;
   /** Plans a subscription that nobody asks for yet. @throws what the planner throws */
   planAhead(document: DocumentNode): void;
   /** Subscriptions open to subgraphs right now. */
@@ -73,7 +86,7 @@ export function createSubscriptions(options: SubscriptionOptions): FederatedSubs
   const { links, principalOf } = options;
   const upstreams = createSharedUpstreams();
   const running = new Set<{ document: DocumentNode; end(errors: readonly GraphQLFormattedError[]): void }>();
-  const completed = new WeakMap<UpstreamEvent, Map<string, Completing>>();
+  const answers = createEventAnswers();
   // What is planned belongs to the executor that planned it: a subscription keeps both until it ends.
   const primaries = new WeakMap<Prepared, { primary: PrimaryOperation; sharing: Sharing }>();
 
@@ -92,34 +105,6 @@ export function createSubscriptions(options: SubscriptionOptions): FederatedSubs
     return { executor, prepared, serviceName: prepared.primary.node.serviceName, ...known };
   };
 
-  const begin = (plan: SubscriptionPlan, request: SubscriptionRequest, event: UpstreamEvent): Completing => {
-    const abort = new AbortController();
-    // Each fetch listens to it, and one event may need many at once; Node would take that for a leak.
-    setMaxListeners(0, abort.signal);
-    return { answer: completeEvent(plan, options, request, event, abort.signal), waiting: 0, abort };
-  };
-
-  /**
-   * Runs the rest of the plan once per event, however many clients asked the same and may see the same. `leave` is for one who does not wait
-   * for it any longer: when none does, what is being fetched for it is given up (EN-06).
-   */
-  const complete = (plan: SubscriptionPlan, request: SubscriptionRequest, event: UpstreamEvent, sharedBy: string | null) => {
-    const known = completed.get(event) ?? new Map<string, Completing>();
-    completed.set(event, known);
-    const completing = (sharedBy === null ? undefined : known.get(sharedBy)) ?? begin(plan, request, event);
-    if (sharedBy !== null) known.set(sharedBy, completing);
-    completing.waiting += 1;
-    return {
-      answer: completing.answer,
-      leave() {
-        completing.waiting -= 1;
-        if (completing.waiting > 0) return;
-        if (sharedBy !== null && known.get(sharedBy) === completing) known.delete(sharedBy);
-        completing.abort.abort();
-      },
-    };
-  };
-
   return {
     schemaChanged(schema) {
       const valid = new Map<DocumentNode, boolean>();
@@ -129,7 +114,7 @@ export function createSubscriptions(options: SubscriptionOptions): FederatedSubs
         if (!known) entry.end([SCHEMA_CHANGED]);
       }
     },
-    subscribe(request) {
+    subscribe(request, subscriber) {
       const plan = planFor(request);
       const { primary, sharing } = plan;
       const link = links.get(plan.serviceName);
@@ -140,9 +125,9 @@ export function createSubscriptions(options: SubscriptionOptions): FederatedSubs
       const principal = principalOf(request.caller);
       const sharedBy = principal === null ? null : JSON.stringify([keyOf(request), answerVariables(request, sharing), sharing.answer ? null : principal]);
       const queue = createDeliveryQueue(primary.rootField);
-      let left = false;
+      let isOver = false;
       let leaveUpstream = () => {};
-      let leaveEvent = () => {};
+      let leaveAnswer = () => {};
       const leave = () => {
         running.delete(entry);
         leaveUpstream();
@@ -152,64 +137,74 @@ export function createSubscriptions(options: SubscriptionOptions): FederatedSubs
         end(errors: readonly GraphQLFormattedError[]) {
           queue.end(errors);
           leave();
+          deliver();
         },
+      };
+      // An answer is being put together, or on its way to the client; and whether this is somewhere below in the stack.
+      let isBusy = false;
+      let isDelivering = false;
+      const taken = () => {
+        isBusy = false;
+        deliver();
+      };
+      const asked = {
+        answered(result: ExecutionResult) {
+          if (isOver) return;
+          try {
+            subscriber.next(result, taken);
+          } catch (error) {
+            asked.failed(error);
+          }
+        },
+        failed(error: unknown) {
+          if (isOver) return;
+          isOver = true;
+          leave();
+          subscriber.error(error);
+        },
+      };
+      const resolve = (event: UpstreamEvent) => (signal: AbortSignal) => completeEvent(plan, options, request, event, signal);
+      const deliver = () => {
+        if (isDelivering) return;
+        isDelivering = true;
+        while (!isBusy && !isOver) {
+          const event = queue.take();
+          if (event) {
+            isBusy = true;
+            leaveAnswer = answers.answer(event, sharedBy, resolve(event), asked);
+            continue;
+          }
+          const ending = queue.ending();
+          if (!ending) break;
+          isOver = true;
+          if (ending.errors) subscriber.error(new OperationEnded(ending.errors));
+          else subscriber.complete();
+        }
+        isDelivering = false;
       };
       running.add(entry);
       leaveUpstream = upstreams.watch(
         { link, primary, variables, afterSequence: primary.afterSequenceOf(request.variables), caller: request.caller },
         { principal, together: sharing.upstream },
         {
-          next: (event) => {
+          next(event) {
             if (!queue.push(event)) leave();
+            deliver();
           },
           end(errors) {
             running.delete(entry);
             queue.end(errors);
+            deliver();
           },
         },
       );
-
-      // Written by hand: an async generator's return() waits for its pending next(), so a client that leaves between two events would
-      // hold the upstream open until the next one.
-      const iterator: AsyncGenerator<ExecutionResult, undefined> = {
-        async next() {
-          try {
-            const event = await queue.next();
-            if (event === null || left) return { value: undefined, done: true };
-            const { answer, leave: leaveAnswer } = complete(plan, request, event, sharedBy);
-            // Whoever leaves does not wait for it either, though others may: until this is over they would count as still there.
-            const value = await new Promise<ExecutionResult | null>((resolve, reject) => {
-              leaveEvent = () => {
-                leaveAnswer();
-                resolve(null);
-              };
-              answer.then(resolve, reject);
-            });
-            leaveEvent = () => {};
-            return value === null ? { value: undefined, done: true } : { value, done: false };
-          } catch (error) {
-            // Whoever iterates does not call return() after a failure: what was opened has to be closed here.
-            leave();
-            queue.abandon();
-            throw error;
-          }
-        },
-        async return() {
-          left = true;
-          leave();
-          leaveEvent();
-          leaveEvent = () => {};
-          queue.abandon();
-          return { value: undefined, done: true };
-        },
-        async throw(error) {
-          await iterator.return(undefined);
-          throw error;
-        },
-        [Symbol.asyncIterator]: () => iterator,
-        [Symbol.asyncDispose]: async () => void (await iterator.return(undefined)),
+      return () => {
+        if (isOver) return;
+        isOver = true;
+        leave();
+        // Whoever leaves does not wait for the answer either, though others may.
+        leaveAnswer();
       };
-      return iterator;
     },
     planAhead: (document) => options.executor().prepareAhead(document, null),
     upstreamCount: upstreams.count,
@@ -252,13 +247,6 @@ function keyOf({ document, operationName }: SubscriptionRequest): string {
 }
 
 const texts = new WeakMap<DocumentNode, string>();
-
-/** The answer to one event while it is put together, for all who wait for it. */
-interface Completing {
-  answer: Promise<ExecutionResult>;
-  waiting: number;
-  abort: AbortController;
-}
 
 function completeEvent(
   { executor, prepared }: SubscriptionPlan,
