@@ -13,51 +13,59 @@ const SHORTER_MS: Record<string, number> = {
   quoteRental: 10_000,
 };
 
-export interface Deadline {
-  /** Aborted when time is up or when the client has gone; its reason is a Refusal TIMEOUT in the first case. */
-  signal: StopSignal;
-  /** Rejects with Refusal TIMEOUT when time is up; never resolves. */
-  readonly expired: Promise<never>;
-  /** Tightens the limit to that of the strictest of these root fields; never loosens it. */
-  tighten(rootFields: readonly string[]): void;
-  /** The client went away: nobody will read the answer. */
-  abandon(): void;
-  /** Done: the timer must not keep the process alive. */
-  clear(): void;
-}
+/**
+ * The time that one operation may take. A class for its getter: an object literal with one gets a hidden class of its own each time, which lives, with all
+ * that the getter reaches, until the next full garbage collection; here that was the whole request.
+ */
+export class Deadline {
+  private readonly stop = new Stop();
+  private readonly startedAt = Date.now();
+  private timer: NodeJS.Timeout;
+  private whenExpired: Promise<never> | null = null;
 
-/** Starts the clock of one operation. Without it a subgraph that hangs would hold the client's connection for ever. */
-export function startDeadline(timeoutMs: number): Deadline {
-  const stop = new Stop();
-  const startedAt = Date.now();
-  let limitMs = timeoutMs;
-  let expired: Promise<never> | null = null;
-  const expire = () => {
-    stop.abort(new Refusal('TIMEOUT', `This took longer than ${limitMs / 1000} seconds and was given up. Ask for less, or try again.`));
-  };
-  let timer = setTimeout(expire, limitMs);
-  return {
-    signal: stop,
-    get expired() {
-      expired ??= new Promise<never>((_, reject) => {
-        const tell = () => {
-          if (stop.reason instanceof Refusal) reject(stop.reason);
-        };
-        if (stop.aborted) tell();
-        else stop.addEventListener('abort', tell);
-      });
-      // Whoever races against it hears of it; when nobody does, it must not count as an unhandled rejection.
-      expired.catch(() => {});
-      return expired;
-    },
-    tighten(rootFields) {
-      const wanted = Math.min(limitMs, ...rootFields.map((field) => SHORTER_MS[field] ?? Number.POSITIVE_INFINITY));
-      if (wanted === limitMs) return;
-      limitMs = wanted;
-      clearTimeout(timer);
-      timer = setTimeout(expire, Math.max(0, startedAt + limitMs - Date.now()));
-    },
-    abandon: () => stop.abort(),
-    clear: () => clearTimeout(timer),
-  };
+  /** Starts the clock. Without it a subgraph that hangs would hold the client's connection for ever. @param limitMs milliseconds */
+  constructor(private limitMs: number) {
+    this.timer = setTimeout(this.expire, limitMs);
+  }
+
+  /** Aborted when time is up or when the client has gone; its reason is a Refusal TIMEOUT in the first case. */
+  get signal(): StopSignal {
+    return this.stop;
+  }
+
+  /** Rejects with Refusal TIMEOUT when time is up; never resolves. */
+  get expired(): Promise<never> {
+    const { stop } = this;
+    this.whenExpired ??= new Promise<never>((_, reject) => {
+      const tell = () => {
+        if (stop.reason instanceof Refusal) reject(stop.reason);
+      };
+      if (stop.aborted) tell();
+      else stop.addEventListener('abort', tell);
+    });
+    // Whoever races against it hears of it; when nobody does, it must not count as an unhandled rejection.
+    this.whenExpired.catch(() => {});
+    return this.whenExpired;
+  }
+
+  /** Tightens the limit to that of the strictest of these root fields; never loosens it. */
+  tighten(rootFields: readonly string[]): void {
+    let wanted = this.limitMs;
+    for (const field of rootFields) wanted = Math.min(wanted, SHORTER_MS[field] ?? wanted);
+    if (wanted === this.limitMs) return;
+    this.limitMs = wanted;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(this.expire, Math.max(0, this.startedAt + wanted - Date.now()));
+  }
+
+  /** The client went away: nobody will read the answer. */
+  readonly abandon = (): void => this.stop.abort();
+
+  /** Done: the timer must not keep the process alive. */
+  clear(): void {
+    clearTimeout(this.timer);
+  }
+
+  private readonly expire = (): void =>
+    this.stop.abort(new Refusal('TIMEOUT', `This took longer than ${this.limitMs / 1000} seconds and was given up. Ask for less, or try again.`));
 }

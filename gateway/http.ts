@@ -6,7 +6,7 @@ import { Refusal } from '../platform/errors.js';
 import type { Log } from '../platform/log.js';
 import type { Caller } from '../platform/subgraph.js';
 import { type GatewayContext, headerOf, type Keeping, traceIdOf } from './context.js';
-import { startDeadline } from './deadline.js';
+import { Deadline } from './deadline.js';
 import { createTimings, TIMINGS_HEADER } from './timings.js';
 import { type ErrorScope, inClientForm, thrownToClientError } from './errors.js';
 import { type Quota, RateRefusal } from './rateLimiter.js';
@@ -41,7 +41,7 @@ export function graphqlOverHttp(options: GraphqlHttpOptions): RequestHandler[] {
   };
   const operation: RequestHandler = async (request, response) => {
     const scope = { ...scopeOf(response, options.log), expose: options.exposeErrors ?? false };
-    const deadline = startDeadline(options.timeoutMs);
+    const deadline = new Deadline(options.timeoutMs);
     response.on('close', () => {
       deadline.clear();
       // Nobody waits for the answer any more: stop what is being fetched for it (EN-06).

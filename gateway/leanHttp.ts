@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { DocumentNode, ExecutionResult, FormattedExecutionResult, OperationDefinitionNode } from 'graphql';
 import type { Caller } from '../platform/subgraph.js';
 import { type GatewayContext, headerOf, type Keeping, traceIdOf } from './context.js';
-import { startDeadline } from './deadline.js';
+import { Deadline } from './deadline.js';
 import { AnswerText } from './executor/execute.js';
 import type { Quota } from './rateLimiter.js';
 import { MAX_BODY_BYTES } from './routes.js';
@@ -132,7 +132,7 @@ function receive(options: LeanHttpOptions, asked: Asked, body: Buffer, request: 
     const { caller } = admission;
     const operation = { document: prepared.document, operation: prepared.operation, operationName: asked.operationName };
     const keeping = options.keepingFor?.(request);
-    const deadline = startDeadline(options.timeoutMs);
+    const deadline = new Deadline(options.timeoutMs);
     response.on('close', () => {
       deadline.clear();
       // Nobody waits for the answer any more: stop what is being fetched for it (EN-06).

@@ -1,7 +1,7 @@
 import { type DocumentNode, type ExecutionResult, GraphQLError } from 'graphql';
 import { Refusal, refusalToGraphQLError } from '../platform/errors.js';
 import type { Caller } from '../platform/subgraph.js';
-import { REQUEST_TIMEOUT_MS, startDeadline } from './deadline.js';
+import { Deadline, REQUEST_TIMEOUT_MS } from './deadline.js';
 import type { Engine } from './engine.js';
 import type { Subscriber } from './subscriptions.js';
 
@@ -19,7 +19,7 @@ export interface StreamedOperation {
 
 /** Runs a query or mutation as HTTP would, with the same plugins, limits and caches. */
 export async function execute({ apollo }: Engine, { source, caller, variables, operationName, left }: StreamedOperation): Promise<ExecutionResult> {
-  const deadline = startDeadline(REQUEST_TIMEOUT_MS);
+  const deadline = new Deadline(REQUEST_TIMEOUT_MS);
   left.addEventListener('abort', deadline.abandon, { once: true });
   try {
     const request = { query: source, variables, operationName: operationName ?? undefined };

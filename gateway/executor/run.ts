@@ -186,16 +186,35 @@ function requestOf(run: Run, step: FetchStep, entities: Entities | null): LinkRe
   const given: Record<string, unknown> = {};
   for (const name of step.variableNames) if (run.variables[name] !== undefined) given[name] = run.variables[name];
   const representations = entities ? `[${entities.texts.join(',')}]` : null;
-  return {
-    query: step.query,
-    queryText: step.queryText,
-    operationName: step.operationName,
-    // Made when somebody reads them: over HTTP it is the text that travels.
-    get variables() {
-      return representations === null ? given : { ...given, representations: JSON.parse(representations) as unknown };
-    },
-    variablesText: withRepresentations(step.variableNames.length === 0 ? '{}' : JSON.stringify(given), representations),
-  };
+  const variablesText = withRepresentations(step.variableNames.length === 0 ? '{}' : JSON.stringify(given), representations);
+  return new FetchRequest(step, given, representations, variablesText);
+}
+
+/**
+ * What a step asks its subgraph. A class for its getter: an object literal with one gets a hidden class of its own each time, which lives, with all that the
+ * getter reaches, until the next full garbage collection.
+ */
+class FetchRequest implements LinkRequest {
+  readonly query: string;
+  readonly queryText: string;
+  readonly operationName: string | undefined;
+  mustBeFresh = false;
+
+  constructor(
+    step: FetchStep,
+    private readonly given: Record<string, unknown>,
+    private readonly representations: string | null,
+    readonly variablesText: string,
+  ) {
+    this.query = step.query;
+    this.queryText = step.queryText;
+    this.operationName = step.operationName;
+  }
+
+  /** Made when somebody reads them: over HTTP it is the text that travels. */
+  get variables(): Record<string, unknown> {
+    return this.representations === null ? this.given : { ...this.given, representations: JSON.parse(this.representations) as unknown };
+  }
 }
 
 function withRepresentations(variables: string, representations: string | null): string {
