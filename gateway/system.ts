@@ -103,7 +103,8 @@ async function startLocal(parts: {
     const start = STARTERS[name];
     if (!start) throw new ConfigError(`There is no subgraph ${name}.`);
     const { redisUrl } = servers;
-    return start({ databaseUrl, redisUrl, internalSecret, redeliverAfterMs: service.REDELIVER_AFTER_MS, log, clock, graphUrl }, env);
+    const { DATABASE_POOL: poolSize, REDELIVER_AFTER_MS: redeliverAfterMs } = service;
+    return start({ databaseUrl, poolSize, redisUrl, internalSecret, redeliverAfterMs, log, clock, graphUrl }, env);
   };
   const outcomes = await Promise.allSettled(parts.local.map(begin));
   const failed = outcomes.find((outcome) => outcome.status === 'rejected');

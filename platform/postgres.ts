@@ -74,7 +74,8 @@ export class KeptRefusal extends Refusal {
   }
 }
 
-const POOL_SIZE = 20;
+/** Connections of one subgraph at most (PF-07), where its environment does not say otherwise. */
+export const POOL_SIZE = 20;
 const IDLE_TIMEOUT_S = 30;
 const CONNECT_TIMEOUT_S = 10;
 const STATEMENT_TIMEOUT_MS = 15_000;

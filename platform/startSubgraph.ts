@@ -25,6 +25,8 @@ import { startSweeper, type TimerHandlers } from './timers.js';
 export interface SubgraphEnvironment {
   /** The owner's URL of this subgraph's database; the service itself connects as its own role. */
   databaseUrl: string;
+  /** Connections to it at most; `POOL_SIZE` when not given. */
+  poolSize?: number;
   redisUrl: string;
   /** Signs internal tokens and derives the database role's password. */
   internalSecret: string;
@@ -79,6 +81,7 @@ export async function startSubgraph<Loaders>(
     url: appUrl(environment.databaseUrl, name, environment.internalSecret),
     log,
     clock: environment.clock,
+    ...(environment.poolSize && { poolSize: environment.poolSize }),
     applicationName: `waygraph-${name}`,
   });
   const feed = connectLiveFeed(environment.redisUrl, log);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseEnvironment, postgresUrl, redisUrl, secret } from '../platform/config.js';
 import { databaseUrl } from '../platform/migrate.js';
+import { POOL_SIZE } from '../platform/postgres.js';
 
 const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -12,6 +13,7 @@ const environmentSchema = z.object({
   PAYMENTS_LEDGER_DATABASE_URL: postgresUrl.optional(),
   DISPATCH_DATABASE_URL: postgresUrl.optional(),
   INBOX_DATABASE_URL: postgresUrl.optional(),
+  DATABASE_POOL: z.coerce.number('must be a number of connections').int().min(2).max(200).default(POOL_SIZE),
   REDIS_URL: redisUrl.optional(),
   INTERNAL_SECRET: secret.optional(),
   DATA_DIR: z.string().default('.data'),

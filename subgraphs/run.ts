@@ -25,6 +25,7 @@ async function run(): Promise<void> {
   const subgraph = await start(
     {
       databaseUrl,
+      poolSize: environment.DATABASE_POOL,
       redisUrl: redisUrl as string,
       internalSecret: internalSecret as string,
       redeliverAfterMs: environment.REDELIVER_AFTER_MS,

@@ -44,6 +44,7 @@ test('PF-10: a taken port gets one clear line', async () => {
 
 test.each([
   [{ DATABASE_URL: 'mysql://nope' }, 'DATABASE_URL'],
+  [{ DATABASE_POOL: '0' }, 'DATABASE_POOL'],
   [{ REDIS_URL: 'nope' }, 'REDIS_URL'],
   [{ PORT: 'eighty' }, 'PORT'],
   [{ REDELIVER_AFTER_MS: 'soon' }, 'REDELIVER_AFTER_MS'],
