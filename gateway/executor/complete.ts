@@ -41,14 +41,30 @@ function completeFields(completion: Completion, fields: readonly FieldShape[], t
     if (field.name === '__typename') result[field.responseName] = typename;
     else {
       const given = Object.hasOwn(value, field.source) ? value[field.source] : undefined;
+      const { errors, reported } = completion;
+      const before = errors.length;
       completion.path.push(field.responseName);
       const completed = field.isIntrospection ? (given ?? null) : completeValue(completion, field.type, field, given);
       completion.path.pop();
-      if (completed === BUBBLE) return BUBBLE;
+      if (completed === BUBBLE) {
+        // One reason is enough, and a known one is better.
+        if (errors.length === before + 1 && errors[before]?.extensions.code === UNEXPLAINED_NULL && hasOtherReason(completion, fields, field, value)) {
+          errors.pop();
+          completion.reported = reported;
+        }
+        return BUBBLE;
+      }
       result[field.responseName] = completed;
     }
   }
   return result;
+}
+
+/** Whether another field of the same object is null where it must not be, and an error of a subgraph says why. */
+function hasOtherReason({ isExplained, path }: Completion, fields: readonly FieldShape[], bubbling: FieldShape, value: Data): boolean {
+  return fields.some(
+    (field) => field !== bubbling && isNonNullType(field.type) && (value[field.source] ?? null) === null && isExplained([...path, field.responseName]),
+  );
 }
 
 function completeValue(completion: Completion, type: GraphQLOutputType, field: FieldShape, value: unknown): unknown {

@@ -105,3 +105,22 @@ test.each([
   const { data } = await graph.ask('{ list }');
   expect(data).toEqual({ list: (given.data as { list: unknown }).list });
 });
+
+test('EN-02: a null with two reasons is told by the one that is known', async () => {
+  const graph = smallGraph({ a: { sdl: 'type Query { pair: Pair } type Pair { one: Int! two: Int! three: Int }' } });
+  const error = (field: string) => ({ message: 'No.', path: ['pair', field], extensions: { code: 'FAILED' } });
+  const told = async (given: unknown, ...fields: string[]) => {
+    graph.answerWith('a', () => ({ data: { pair: given }, errors: fields.map(error) }));
+    const { data, errors = [] } = await graph.ask('{ pair { one two three } }');
+    return [data, errors.map(({ path, extensions }) => [path?.join('.'), extensions?.code])];
+  };
+  expect(await told({ one: null, two: null, three: 3 }, 'two')).toEqual([{ pair: null }, [['pair.two', 'FAILED']]]);
+  // What turned itself to null is no reason for what is above it.
+  expect(await told({ one: null, two: 2, three: null }, 'three')).toEqual([
+    { pair: null },
+    [
+      ['pair.three', 'FAILED'],
+      ['pair.one', 'UNEXPLAINED_NULL'],
+    ],
+  ]);
+});

@@ -158,7 +158,7 @@ function placesOf(data: Data, planPath: readonly string[], targets: ReadonlySet<
 function clientPaths(graph: Graph, shape: ObjectShape, data: Data, path: Path): Path[] | null {
   let found: { path: Path; shape: ObjectShape | null }[] = [{ path: [], shape }];
   let value: unknown = data;
-  for (const part of path) {
+  for (const [at, part] of path.entries()) {
     if (typeof part === 'number') {
       found = found.map((at) => ({ ...at, path: [...at.path, part] }));
       value = Array.isArray(value) ? value[part] : undefined;
@@ -169,8 +169,7 @@ function clientPaths(graph: Graph, shape: ObjectShape, data: Data, path: Path): 
       (at.shape ? fieldsNamed(graph, at.shape, part, typename) : []).map(({ responseName, child }) => ({ path: [...at.path, responseName], shape: child })),
     );
     if (next.length === 0) {
-      const isElsewhere = typeof typename === 'string' && found.some((at) => at.shape && isForOthers(graph, at.shape, part));
-      return isElsewhere ? null : found.map((at) => at.path);
+      return isForOthers(graph, shape, path.slice(0, at + 1)) ? null : found.map((each) => each.path);
     }
     found = next;
     value = isData(value) ? (value as Data)[part] : undefined;
@@ -178,9 +177,29 @@ function clientPaths(graph: Graph, shape: ObjectShape, data: Data, path: Path): 
   return found.map((at) => at.path);
 }
 
-function isForOthers(graph: Graph, shape: ObjectShape, source: string): boolean {
-  const fields = fieldsNamed(graph, shape, source, undefined);
+/** Whether the client wants what is at the end of a path, if only it stood below objects of other types; and nothing can have required it. */
+function isForOthers(graph: Graph, shape: ObjectShape, path: Path): boolean {
+  let shapes: ReadonlySet<ObjectShape> = new Set([shape]);
+  const names = path.filter((part) => typeof part === 'string');
+  const source = names.pop() ?? '';
+  for (const name of names) shapes = new Set([...shapes].flatMap((each) => fieldsOfAnyType(graph, each, name).flatMap(({ child }) => child ?? [])));
+  const fields = [...shapes].flatMap((each) => fieldsOfAnyType(graph, each, source));
   return fields.length > 0 && fields.every(({ name }) => !graph.requiredFields.has(name));
+}
+
+const anyFields = new WeakMap<ObjectShape, Map<string, readonly FieldShape[]>>();
+
+function fieldsOfAnyType(graph: Graph, shape: ObjectShape, source: string): readonly FieldShape[] {
+  const known = anyFields.get(shape) ?? new Map<string, readonly FieldShape[]>();
+  anyFields.set(shape, known);
+  const present = known.get(source);
+  if (present) return present;
+  const fields = possibleTypes(graph.schema, shape.type)
+    .flatMap(({ name }) => shape.fieldsFor(name) ?? [])
+    .filter((field) => field.source === source && field.name !== '__typename');
+  // Names that a subgraph made up find nothing, and are not kept.
+  if (fields.length > 0 && known.size < MAX_NAMES) known.set(source, fields);
+  return fields;
 }
 
 /** Fields that a shape was asked for, by source and type name. */

@@ -94,3 +94,30 @@ test('EN-02: what a field of an interface object requires for one type does not 
     },
   });
 });
+
+test('EN-02: an interface object is asked for no object that it is not told the key of', async () => {
+  const graph = smallGraph({ people: people(), logins });
+  const { data, errors } = await graph.ask('{ seen { best { ... on User { name } ... on Bot { id name login best { id } } } } }');
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({ seen: [{ best: { name: 'Ann' } }, { best: { name: 'Ann' } }] });
+  const told = graph.fetches.flatMap(({ variables }) => (variables.representations as Source[] | undefined) ?? []);
+  expect(told.filter(({ id }) => id === undefined)).toEqual([]);
+});
+
+test('EN-06: what an interface object says of a field that is wanted of other types only is not told', async () => {
+  const details = {
+    sdl: 'type Named @key(fields: "id") @interfaceObject { id: ID! info: Info } type Info { size: Int weight: Int }',
+    resolvers: {
+      Named: { __resolveReference: itself, info: () => ({ size: 1 }) },
+      Info: {
+        weight: () => {
+          throw new Error('Nobody has weighed it.');
+        },
+      },
+    },
+  };
+  const ask = (query: string) => smallGraph({ people: people(), details }).ask(query);
+  const { data, errors } = await ask('{ named { ... on User { info { size } } ... on Bot { info { size weight } } } }');
+  expect(data).toEqual({ named: [{ info: { size: 1 } }, { info: { size: 1, weight: null } }] });
+  expect(errors?.map(({ path }) => path)).toEqual([['named', 1, 'info', 'weight']]);
+});

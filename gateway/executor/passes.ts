@@ -33,8 +33,9 @@ const MAX_PASSES = 8;
 
 /** The operation cannot be answered rightly, so it is not answered at all: UNANSWERABLE. */
 export class Unanswerable extends GraphQLError {
-  constructor(message: string) {
-    super(message, { extensions: { code: 'UNANSWERABLE' } });
+  /** @param cause why, when it is a fault of the planner */
+  constructor(message: string, cause?: Error) {
+    super(message, { extensions: { code: 'UNANSWERABLE' }, originalError: cause });
   }
 }
 
@@ -48,9 +49,16 @@ export interface PlanningDocuments {
  * Rewrites an operation into a plain form that the planner gets right: conditions decided, fragments taken apart, repeated fields merged, and
  * no client alias left that could be mistaken for a key or for a field that `@requires` adds. Mostly one document; more when two fields require
  * the same field with different arguments, which one plan cannot hold apart.
+ * @param isCautious keeps from the planner all fields that require others, as far as they can be fetched last
  * @throws Unanswerable when a mutation would need more than one, because it must run once
  */
-export function planningDocuments(graph: Graph, scope: SelectionScope, operation: OperationDefinitionNode, names: SourceNames): PlanningDocuments {
+export function planningDocuments(
+  graph: Graph,
+  scope: SelectionScope,
+  operation: OperationDefinitionNode,
+  names: SourceNames,
+  isCautious = false,
+): PlanningDocuments {
   const root = graph.schema.getRootType(operation.operation);
   if (!root) throw new Unanswerable(`The graph has no ${operation.operation}s.`);
   const documents: DocumentNode[] = [];
@@ -58,7 +66,7 @@ export function planningDocuments(graph: Graph, scope: SelectionScope, operation
   let only: ReadonlySet<string> | null = null;
   do {
     const isMutation = operation.operation === OperationTypeNode.MUTATION;
-    const pass: Pass = { graph, scope, names, isMutation, claims: new Map(), postponed: new Set(), only, late, spread: 0 };
+    const pass: Pass = { graph, scope, names, isMutation, isCautious, claims: new Map(), postponed: new Set(), only, late, spread: 0 };
     const selections = selectionsOf(pass, root, [operation.selectionSet], [], only === null, true);
     const isStuck = selections.length === 0 && pass.postponed.size > 0;
     if (isStuck || documents.length === MAX_PASSES) throw new Unanswerable('Some of these fields need the same field with different arguments.');
@@ -76,6 +84,7 @@ interface Pass {
   scope: SelectionScope;
   names: SourceNames;
   isMutation: boolean;
+  isCautious: boolean;
   /** Arguments with which a field is required, by place. */
   claims: Map<string, string>;
   /** Places of fields that have to wait for another pass. */
@@ -132,7 +141,8 @@ function withoutLate(pass: Pass, parent: GraphQLObjectType, fields: readonly Fie
     // Other passes are for what is left of this one; late fields are never left.
     if (isHard && !whole) return;
     const source = pass.names.of(node, false);
-    const isLate = isHard || (whole && pass.graph.requirements.has(`${parent.name}.${name}`) && !claim(pass, parent, name, path.join('.')));
+    const requires = whole && pass.graph.requirements.has(`${parent.name}.${name}`);
+    const isLate = isHard || (requires && (pass.isCautious || !claim(pass, parent, name, path.join('.'))));
     const way = isLate ? lateField(pass.graph, pass.names, parent, path, node, source) : null;
     if (!way) return void kept.push(nodes);
     if (pass.late.some((late) => late.source === source && late.type === parent.name && late.path.join() === path.join())) return;
@@ -146,7 +156,8 @@ function withoutLate(pass: Pass, parent: GraphQLObjectType, fields: readonly Fie
 /** Asks for a field of an interface type by type, when objects of some of its types have to be asked for it last. */
 function spreadLate(pass: Pass, parent: GraphQLCompositeType, node: FieldNode, typed: Map<string, SelectionSetNode[]>): boolean {
   const types = possibleTypes(pass.graph.schema, parent);
-  if (!types.some(({ name }) => isChained(pass.graph, name, node.name.value))) return false;
+  const requires = (name: string) => pass.isCautious && pass.graph.requirements.has(`${name}.${node.name.value}`);
+  if (!types.some(({ name }) => isChained(pass.graph, name, node.name.value) || requires(name))) return false;
   for (const { name } of types) typed.set(name, [...(typed.get(name) ?? []), set([node])]);
   return true;
 }

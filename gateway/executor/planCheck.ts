@@ -1,15 +1,18 @@
 import { baseType, isInterfaceType, isObjectType, isUnionType, type NamedType } from '@apollo/federation-internals';
 import type { FetchNode, PlanNode, QueryPlan, QueryPlanSelectionNode } from '@apollo/query-planner';
-import { type DocumentNode, Kind, type OperationDefinitionNode, parse, type SelectionSetNode } from 'graphql';
+import { type DocumentNode, type FieldNode, Kind, type OperationDefinitionNode, parse, type SelectionSetNode } from 'graphql';
 import { membersOf } from './abstractTypes.js';
 import type { Graph } from './graph.js';
 import { Unanswerable } from './passes.js';
+import { keyedTypes } from './representations.js';
 
 /** A field that some fetch of a plan gives: where, and of objects that satisfy all of these type conditions. */
 interface Given {
   conditions: readonly string[];
   /** Names of the object types of which an object may be that is given here; null when it may be any, or is none. */
   members: ReadonlySet<string> | null;
+  /** Whether objects of this type are asked for it: those of which no key is told are not. */
+  asks(type: string): boolean;
 }
 
 /** What a plan fetches, by place. */
@@ -60,12 +63,14 @@ export function fetchesOf(node: QueryPlan['node'], path: readonly string[] = [])
   }
 }
 
-function note(given: Map<string, Given[]>, place: readonly string[], conditions: readonly string[], members: Given['members']): void {
+function note(given: Map<string, Given[]>, place: readonly string[], one: Given): void {
   const key = place.join('.');
   const known = given.get(key);
-  if (known) known.push({ conditions, members });
-  else given.set(key, [{ conditions, members }]);
+  if (known) known.push(one);
+  else given.set(key, [one]);
 }
+
+const everyType = () => true;
 
 /** A type as a subgraph knows it; undefined for what is none of objects. */
 function fieldType(type: NamedType | undefined, field: string): NamedType | undefined {
@@ -116,6 +121,7 @@ function readFetch(graph: Graph, fetch: FetchNode, path: readonly string[], give
     place: readonly string[];
     conditions: readonly string[];
     isEntity: boolean;
+    asks: Given['asks'];
   }
   const narrowed = (at: At, condition: string | undefined): At =>
     condition === undefined ? at : { ...at, type: condition, own: subgraph?.schema.type(condition), conditions: [...at.conditions, condition] };
@@ -123,25 +129,28 @@ function readFetch(graph: Graph, fetch: FetchNode, path: readonly string[], give
     for (const selection of set.selections) {
       if (selection.kind === Kind.INLINE_FRAGMENT) {
         walk(selection.selectionSet, narrowed(at, selection.typeCondition?.name.value));
-      } else if (selection.kind === Kind.FIELD) {
-        const field = selection.name.value;
-        const name = selection.alias?.value ?? field;
-        const place = [...at.place, renamed.get(name) ?? name];
-        const own = fieldType(at.own, field);
-        note(given, place, at.conditions, selection.selectionSet ? membersOfField(graph, at.own, field) : null);
-        checkRequirements(graph, fetch, at.type, field, at.isEntity, set);
-        const inner = graph.typeOfField(at.type, field);
-        if (selection.selectionSet && inner) walk(selection.selectionSet, { type: inner, own, place, conditions: [inner], isEntity: false });
-      }
+      } else if (selection.kind === Kind.FIELD) readField(selection, set, at);
     }
   };
+  const readField = (node: FieldNode, beside: SelectionSetNode, at: At): void => {
+    const field = node.name.value;
+    const name = node.alias?.value ?? field;
+    const place = [...at.place, renamed.get(name) ?? name];
+    const members = node.selectionSet ? membersOfField(graph, at.own, field) : null;
+    note(given, place, { conditions: at.conditions, members, asks: at.asks });
+    checkRequirements(graph, fetch, at.type, field, at.isEntity, beside);
+    const inner = graph.typeOfField(at.type, field);
+    if (!node.selectionSet || !inner) return;
+    walk(node.selectionSet, { type: inner, own: fieldType(at.own, field), place, conditions: [inner], isEntity: false, asks: everyType });
+  };
   const entities = operation.selectionSet.selections[0];
-  const common = { place: path, conditions: [] };
+  const common = { place: path, conditions: [], asks: everyType };
   if (!fetch.requires) {
     const own = subgraph?.schema.schemaDefinition.rootType(operation.operation);
     walk(operation.selectionSet, { ...common, type: graph.schema.getRootType(operation.operation)?.name ?? 'Query', own, isEntity: false });
   } else if (entities?.kind === Kind.FIELD && entities.selectionSet) {
-    walk(entities.selectionSet, { ...common, type: '_Entity', own: undefined, isEntity: true });
+    const asks = keyedTypes(graph, fetch.serviceName, fetch.requires);
+    walk(entities.selectionSet, { ...common, type: '_Entity', own: undefined, isEntity: true, asks });
   }
 }
 
@@ -210,7 +219,9 @@ function checkSelections(checking: Checking, set: SelectionSetNode, type: string
       if (mayCome) checkSelections(checking, selection.selectionSet, condition, at, givers);
     } else if (selection.kind === Kind.FIELD && selection.name.value !== '__typename') {
       const place = [...at, selection.alias?.value ?? selection.name.value];
-      const fitting = (given.get(place.join('.')) ?? []).filter(({ conditions }) => conditions.every((condition) => couldBe(graph, type, condition)));
+      const fitting = (given.get(place.join('.')) ?? []).filter(
+        ({ conditions, asks }) => conditions.every((condition) => couldBe(graph, type, condition)) && graph.objectTypes(type).some(asks),
+      );
       if (fitting.length === 0) throw unanswerable(type, selection.name.value);
       const inner = graph.typeOfField(type, selection.name.value);
       if (selection.selectionSet && inner) checkSelections(checking, selection.selectionSet, inner, place, fitting);

@@ -18,7 +18,7 @@ import { documentBytes } from './documentBytes.js';
 import type { Graph } from './graph.js';
 import { lateStep } from './late.js';
 import { askForPartialTypes } from './partialTypes.js';
-import { planningDocuments } from './passes.js';
+import { type PlanningDocuments, planningDocuments, Unanswerable } from './passes.js';
 import { checkPlan } from './planCheck.js';
 import { compileFetch, compilePlan, type FetchStep, markRepeated, type Step, stepBytes } from './plan.js';
 import { type Conditions, conditionsOf, type SelectionScope } from './selections.js';
@@ -225,14 +225,28 @@ function prepareOperation(graph: Graph, { operation, fragments }: Known, conditi
   return { ...common, ...planned, series: null, caching };
 }
 
-function planOperation(
-  graph: Graph,
-  scope: SelectionScope,
-  operation: OperationDefinitionNode,
-  names: SourceNames,
-  moved: Moved,
-): Pick<Prepared, 'plans' | 'late' | 'primary'> {
-  const { documents, late } = planningDocuments(graph, scope, operation, names);
+type Planned = Pick<Prepared, 'plans' | 'late' | 'primary'>;
+
+/**
+ * Plans an operation. Where Apollo's planner fails, or its plan would not give all that is asked for, it is asked once more for less: without the fields that
+ * require others, which are then fetched last by fetches of our own.
+ * @throws Unanswerable when that does not help either
+ */
+function planOperation(graph: Graph, scope: SelectionScope, operation: OperationDefinitionNode, names: SourceNames, moved: Moved): Planned {
+  try {
+    return planWith(graph, planningDocuments(graph, scope, operation, names), operation, moved);
+  } catch (error) {
+    if (error instanceof GraphQLError && !(error instanceof Unanswerable)) throw error;
+    try {
+      return planWith(graph, planningDocuments(graph, scope, operation, names, true), operation, moved);
+    } catch {
+      if (error instanceof Unanswerable) throw error;
+      throw new Unanswerable('No way was found to answer this. Ask for less at once.', error as Error);
+    }
+  }
+}
+
+function planWith(graph: Graph, { documents, late }: PlanningDocuments, operation: OperationDefinitionNode, moved: Moved): Planned {
   const plans: Step[] = [];
   let primary: Prepared['primary'] = null;
   for (const document of documents) {

@@ -1,3 +1,4 @@
+import { Kind, type OperationDefinitionNode, parse } from 'graphql';
 import type { Graph } from './graph.js';
 import { type Data, isData } from './merge.js';
 
@@ -9,10 +10,12 @@ export type RepresentationPart =
 /** What a subgraph has to be told about an entity, or undefined when it is not known: then the subgraph cannot be asked. */
 export type Represent = (entity: Data) => Data | undefined;
 
-export function compileRepresentation(graph: Graph, selections: readonly RepresentationPart[]): Represent {
+export function compileRepresentation(graph: Graph, service: string, selections: readonly RepresentationPart[]): Represent {
   const select = compileSelections(graph, selections);
+  const isKeyed = keyedTypes(graph, service, selections);
   return (entity) => {
     const representation = {};
+    if (typeof entity.__typename === 'string' && !isKeyed(entity.__typename)) return undefined;
     return select(entity, representation) && '__typename' in representation ? representation : undefined;
   };
 }
@@ -24,22 +27,63 @@ export type RepresentText = (entity: Data) => string | undefined;
  * The same as text straight away, without an object in between; null when a part of it is more than a leaf. Which fields it has depends on
  * the type of the entity and nothing else.
  */
-export function compileRepresentationText(graph: Graph, selections: readonly RepresentationPart[]): RepresentText | null {
+export function compileRepresentationText(graph: Graph, service: string, selections: readonly RepresentationPart[]): RepresentText | null {
   const isFlat = (parts: readonly RepresentationPart[]): boolean =>
     parts.every((part) => (part.kind === 'InlineFragment' ? isFlat(part.selections) : !part.selections || part.selections.length === 0));
   if (!isFlat(selections)) return null;
+  const isKeyed = keyedTypes(graph, service, selections);
   const byType = new Map<string, RepresentText>();
   return (entity) => {
     const typename = entity.__typename;
     if (typeof typename !== 'string') return undefined;
     let represent = byType.get(typename);
     if (!represent) {
-      represent = fieldsText(leavesFor(graph, selections, typename));
+      represent = isKeyed(typename) ? fieldsText(leavesFor(graph, selections, typename)) : () => undefined;
       // A subgraph could invent names without end.
       if (byType.size < MAX_TYPES) byType.set(typename, represent);
     }
     return represent(entity);
   };
+}
+
+/**
+ * Tells of which types what is selected has one of the keys that the subgraph finds its entities by. The planner merges what it asks for objects of one type
+ * into what it asks for those of their interface; of the other types there is then a required field without a key, and a subgraph that is told no more than
+ * that would make up an entity.
+ */
+export function keyedTypes(graph: Graph, service: string, selections: readonly RepresentationPart[]): (typename: string) => boolean {
+  const known = new Map<string, boolean>();
+  const find = (typename: string): boolean => {
+    const fields = new Set<string>();
+    const names = new Set([typename]);
+    const collect = (parts: readonly RepresentationPart[]) => {
+      for (const part of parts) {
+        if (part.kind === 'Field') fields.add(part.name);
+        else if (part.typeCondition === undefined || graph.satisfies(typename, part.typeCondition)) {
+          if (part.typeCondition !== undefined) names.add(part.typeCondition);
+          collect(part.selections);
+        }
+      }
+    };
+    collect(selections);
+    const keys = [...names].flatMap((name) => graph.keys.get(`${name} ${service}`) ?? []);
+    return keys.length === 0 || keys.some((key) => topOf(key).every((field) => fields.has(field)));
+  };
+  return (typename) => {
+    let isKeyed = known.get(typename);
+    if (isKeyed === undefined) {
+      isKeyed = find(typename);
+      if (known.size < MAX_TYPES) known.set(typename, isKeyed);
+    }
+    return isKeyed;
+  };
+}
+
+/** Names of the fields at the top of a key. */
+function topOf(key: string): string[] {
+  const { definitions } = parse(`{ ${key} }`, { noLocation: true });
+  const [set] = definitions as OperationDefinitionNode[];
+  return (set?.selectionSet.selections ?? []).flatMap((selection) => (selection.kind === Kind.FIELD ? [selection.name.value] : []));
 }
 
 /** Types of entities that one fetch is compiled for. */

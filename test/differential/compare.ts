@@ -107,7 +107,7 @@ function references(graph: RandomGraph, subgraph: string, sdl: string) {
 }
 
 /** Straight through the executor, whose answer is an object or text. */
-function throughExecutor({ executor, askSubgraph }: Composed, asText: boolean): Run {
+export function throughExecutor({ executor, askSubgraph }: Composed, asText: boolean): Run {
   return ({ query, variables }, state) =>
     executor.execute({
       document: parse(query),
