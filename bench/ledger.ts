@@ -9,7 +9,7 @@ import { systemActor } from '../platform/actor.js';
 import { startEmbeddedPostgres } from '../platform/embeddedPostgres.js';
 import { createLog } from '../platform/log.js';
 import { appRole, appUrl, migrateSubgraph } from '../platform/migrate.js';
-import { connectDatabase, type Database, inTransaction } from '../platform/postgres.js';
+import { connectDatabase, type Database, inTransaction, POOL_SIZE } from '../platform/postgres.js';
 import { brokenInvariants } from '../subgraphs/payments-ledger/invariants.js';
 import {
   type AccountRef,
@@ -36,6 +36,8 @@ import { serverCpuMs } from './serverCpu.js';
 const run = promisify(execFile);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 const CLIENTS = 32;
+/** Connections of the commands: as many as the product has, not one for each client. Those that wait then wait here, in turn. */
+const POOL = Number(process.env.DATABASE_POOL ?? POOL_SIZE);
 const WALLETS = 2_000;
 const ENTRIES = Number(process.env.BENCH_ENTRIES ?? 1_000_000);
 const SECRET = 'only for this benchmark, and gone after it';
@@ -316,7 +318,7 @@ try {
   const [fsync] = await owner`show fsync`;
   const log = createLog({ service: 'bench', level: 'error' });
   const serviceUrl = appUrl(ownerUrl.href, 'payments-ledger', SECRET);
-  const db = connectDatabase({ url: serviceUrl, log, clock: () => new Date(), poolSize: CLIENTS, applicationName: 'bench' });
+  const db = connectDatabase({ url: serviceUrl, log, clock: () => new Date(), poolSize: POOL, applicationName: 'bench' });
 
   const shards = Array.from({ length: 64 }, (_, shard) => ({ ...systemAccount('PLATFORM_REVENUE', 'EGP', 'x'), shard }));
   const one: AccountRef = { ...systemAccount('PLATFORM_REVENUE', 'EGP', 'x'), shard: 99 };
@@ -370,7 +372,7 @@ try {
   await checked('reconciliation', owner, db, true);
   await db.close();
   await owner.end({ timeout: 5 });
-  console.log(`${CLIENTS} clients, ${SECONDS} s each, fsync ${fsync?.fsync}, Node ${process.versions.node}`);
+  console.log(`${CLIENTS} clients, ${POOL} connections for the commands, ${SECONDS} s each, fsync ${fsync?.fsync}, Node ${process.versions.node}`);
   console.table(rows);
   if (broken > 0) process.exitCode = 1;
 } finally {
