@@ -26,7 +26,7 @@ export interface Database {
  */
 export interface Wakers {
   events: Set<() => void>;
-  timers: Set<(dueAt: Date) => void>;
+  timers: Set<(dueAt: Date, kind: string) => void>;
   /** Told of entities that changed, before the transaction's caller goes on: caches forget them, so that an answer is never followed by an older one. */
   entities: Set<(kind: string, ids: readonly string[]) => Promise<void>>;
 }

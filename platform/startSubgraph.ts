@@ -19,7 +19,7 @@ import { appUrl } from './migrate.js';
 import { type Changed, connectDatabase, type Database } from './postgres.js';
 import { everythingDelivered, type PublishedEvent, startRelay } from './relay.js';
 import type { Caller, Readiness, Route, Subgraph, SubgraphRequest } from './subgraph.js';
-import { startSweeper, type TimerHandlers } from './timers.js';
+import { type JointHandlers, startSweeper, type TimerHandlers } from './timers.js';
 
 /** What every subgraph needs of its surroundings, from its own environment or from the process that hosts it. */
 export interface SubgraphEnvironment {
@@ -50,6 +50,8 @@ export interface SubgraphParts<Loaders> {
   loaders: (run: Context['run']) => Loaders;
   consumes: readonly Consumption[];
   timers: TimerHandlers;
+  /** Timers that are fired many at a time. */
+  jointTimers?: JointHandlers;
   /**
    * Which cached entities an event of ours changes. They are forgotten when it commits, and again when it is first sent: the process that committed it
    * may have died in between (GW-30).
@@ -90,7 +92,7 @@ export async function startSubgraph<Loaders>(
   };
   const relay = startRelay({ emitter: name, db, redisUrl, redeliverAfterMs, onPublish });
   const consumer = startConsumer({ consumer: name, db, redisUrl, consumes: parts.consumes });
-  const sweeper = startSweeper({ db, handlers: parts.timers });
+  const sweeper = startSweeper({ db, handlers: parts.timers, ...(parts.jointTimers && { joint: parts.jointTimers }) });
 
   let stopped: Promise<void> | null = null;
   const documents = new Map<string, DocumentNode | readonly GraphQLError[]>();

@@ -21,7 +21,7 @@ import { documentUploads } from './documentUploads.js';
 import { driverOfUser, driversByIds, knownDrivers, lastPlaces, standingsOf } from './driverQueries.js';
 import { DriverResolver } from './driverResolvers.js';
 import { LocationFlagResolver, DriverStandingResolver } from './flagResolvers.js';
-import { dispatchConsumes, dispatchTimers } from './jobs.js';
+import { dispatchConsumes, dispatchJointTimers, dispatchTimers } from './jobs.js';
 import { openJournal } from './journal.js';
 import { rememberDrivers } from './knownDrivers.js';
 import { dispatchLoaders } from './loaders.js';
@@ -153,6 +153,7 @@ export async function startDispatch(
       loaders: (run) => dispatchLoaders(run, dispatch),
       consumes: dispatchConsumes(dispatch),
       timers: dispatchTimers(dispatch),
+      jointTimers: dispatchJointTimers(dispatch),
       routes: [documentUploads({ db, storage, links: uploads }), ...storage.routes],
       seedDemo: () => seedDispatch(db, dispatch),
       checks: {

@@ -40,6 +40,16 @@ export async function lockTrip(orm: Orm, id: string): Promise<TripRow | undefine
   return row;
 }
 
+/** Those of these trips that nobody else holds, locked, in the order of their ids. */
+export async function lockFreeTrips(orm: Orm, ids: readonly string[]): Promise<TripRow[]> {
+  return orm
+    .select()
+    .from(trips)
+    .where(sql`${trips.id} = any(${`{${ids.join(',')}}`}::uuid[])`)
+    .orderBy(asc(trips.id))
+    .for('no key update', { skipLocked: true });
+}
+
 /** States after a sequence, in order. */
 export async function statesAfter(orm: Orm, tripId: string, sequence: number): Promise<TripStateRow[]> {
   return orm
