@@ -52,6 +52,8 @@ export interface SubgraphParts<Loaders> {
   timers: TimerHandlers;
   /** Timers that are fired many at a time. */
   jointTimers?: JointHandlers;
+  /** Waited for before our events are sent; it comes to an end by itself. */
+  giveWay?: () => Promise<void>;
   /**
    * Which cached entities an event of ours changes. They are forgotten when it commits, and again when it is first sent: the process that committed it
    * may have died in between (GW-30).
@@ -90,7 +92,7 @@ export async function startSubgraph<Loaders>(
     const changed = events.flatMap((event) => parts.changes?.(event) ?? []);
     for (const { kind, ids } of changed) await Promise.all([...db.wakers.entities].map((forget) => forget(kind, ids)));
   };
-  const relay = startRelay({ emitter: name, db, redisUrl, redeliverAfterMs, onPublish });
+  const relay = startRelay({ emitter: name, db, redisUrl, redeliverAfterMs, onPublish, ...(parts.giveWay && { giveWay: parts.giveWay }) });
   const consumer = startConsumer({ consumer: name, db, redisUrl, consumes: parts.consumes });
   const sweeper = startSweeper({ db, handlers: parts.timers, ...(parts.jointTimers && { joint: parts.jointTimers }) });
 

@@ -22,7 +22,7 @@ export interface TimerSetting {
   cause?: Cause;
 }
 
-const SET_TIMER = 'select waygraph_set_timer($1::uuid, $2, $3, $4::text::jsonb, $5::timestamptz, $6::text::jsonb, $7::boolean)';
+const SET_TIMER = 'select waygraph_set_timer($1::uuid, $2, $3, $4::text::jsonb, $5::timestamptz, $6::text::jsonb, $7::text::boolean)';
 const SET_TIMERS = `select waygraph_set_timer(t.id, t.kind, t.key, t.payload, t."dueAt", t.cause, t."neverLater")
   from (select * from json_to_recordset($1::text::json) as w(id uuid, kind text, key text, payload jsonb, "dueAt" timestamptz, cause jsonb, "neverLater" boolean)
     order by w.kind, w.key) t`;

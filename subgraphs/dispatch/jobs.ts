@@ -99,7 +99,7 @@ export function dispatchJointTimers(dispatch: Dispatch): JointHandlers {
   return {
     [ROUND_TIMER]: {
       most: MOST_ROUNDS,
-      together: (tx, timers) => runRounds(tx, dispatch, timers),
+      together: (tx, timers) => dispatch.precedence.during(() => runRounds(tx, dispatch, timers)),
       alone: (tx, { key }) => runRound(tx, dispatch, key),
     },
   };

@@ -20,14 +20,21 @@ export async function offerById(orm: Orm, id: string): Promise<OfferRow | undefi
   return row;
 }
 
-/** Offers that a driver can still accept, oldest first. */
-export async function openOffersOf(orm: Orm, driverUserId: string, now: Date): Promise<OfferWithTrip[]> {
-  return orm
+/** Offers that these people can still accept, by person, oldest first. Runs as SYSTEM: who may see them is whoever they are for. */
+export async function openOffersOf(orm: Orm, userIds: readonly string[], now: Date): Promise<Map<string, OfferWithTrip[]>> {
+  const rows = await orm
     .select({ offer: offers, trip: trips })
     .from(offers)
     .leftJoin(trips, eq(trips.id, offers.tripId))
-    .where(and(eq(offers.driverUserId, driverUserId), eq(offers.status, 'PENDING'), gt(offers.expiresAt, now)))
+    .where(and(sql`${offers.driverUserId} = any(${uuidArray(userIds)})`, eq(offers.status, 'PENDING'), gt(offers.expiresAt, now)))
     .orderBy(asc(offers.createdAt));
+  const open = new Map<string, OfferWithTrip[]>();
+  for (const row of rows) {
+    const others = open.get(row.offer.driverUserId);
+    if (others) others.push(row);
+    else open.set(row.offer.driverUserId, [row]);
+  }
+  return open;
 }
 
 export async function pendingOffersOfTrip(orm: Orm, tripId: string): Promise<OfferRow[]> {
