@@ -125,7 +125,7 @@ async function attemptTransaction<T>(actor: Actor, db: Database, cause: Cause, w
       const result = await db.orm.transaction(async (orm) => {
         const connection = connectionOf(orm as unknown as Orm);
         db.preparation.applyTo(connection);
-        const close = closable(connection);
+        const close = inOrderUntilClosed(connection);
         const prepared: Tx['prepared'] = (text, parameters) => connection.unsafe(text, [...parameters], { prepare: true }) as never;
         // Not awaited first: it goes ahead of the work's first statement on the same connection, and one round trip carries both.
         const actorSet = setActor(prepared, actor);
@@ -168,15 +168,16 @@ async function settled(task: () => void | Promise<void>, log: Log): Promise<void
 }
 
 /**
- * Has a transaction's connection take nothing more once its work has ended: of statements that run side by side one may fail while another still has something
- * to say, and by then the connection may be somebody else's.
+ * Has a transaction's connection send each statement when it is made, not when somebody first waits for it: in that order they arrive, the actor before all
+ * others. And has it take nothing more once its work has ended: of statements that run side by side one may fail while another still has something to say,
+ * and by then the connection may be somebody else's.
  */
-function closable(connection: postgres.TransactionSql): () => void {
+function inOrderUntilClosed(connection: postgres.TransactionSql): () => void {
   const send = connection.unsafe;
   let isOver = false;
   connection.unsafe = ((...query: Parameters<typeof send>) => {
     if (isOver) throw new Error('the transaction is over');
-    return send(...query);
+    return send(...query).execute();
   }) as typeof send;
   return () => {
     isOver = true;

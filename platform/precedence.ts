@@ -24,7 +24,8 @@ export function openPrecedence({ quietMs, atMostMs }: { quietMs: number; atMostM
     },
     giveWay: async () => {
       const until = performance.now() + atMostMs;
-      while (performance.now() < until && (running > 0 || performance.now() - endedAt < quietMs)) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      while (performance.now() < until && (running > 0 || performance.now() - endedAt < quietMs))
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     },
   };
 }

@@ -75,6 +75,8 @@ export type TimerHandler = (tx: Tx, timer: FiredTimer) => Promise<void>;
  */
 export interface JointHandler {
   most: number;
+  /** Waited for before any are taken, so that those that are about to be set come along; it has to come to an end soon, by itself. */
+  gather?: () => Promise<void>;
   together: (tx: Tx, timers: readonly FiredTimer[]) => Promise<readonly string[]>;
   alone: TimerHandler;
 }
@@ -152,15 +154,21 @@ export function startSweeper(options: { db: Database; handlers: TimerHandlers; j
   };
 
   /** Answers whether there may be more. */
-  const fireTogether = async (kind: string, { most, together }: JointHandler): Promise<boolean> => {
+  const fireTogether = async (kind: string, { most, gather, together }: JointHandler): Promise<boolean> => {
     let taken: DueTimer[] = [];
     let left: ReadonlySet<string> = new Set();
+    // Looked for first: by the time that this has had its turn at a connection, more are due, and what is being written is told to `gather`.
+    if ((await find([kind], 1)).length === 0) return false;
+    await gather?.();
     try {
       await inTransaction(systemActor(`timer:${kind}`), db, { traceId: '0'.repeat(32), causationId: newUuid() }, async (tx) => {
         taken = await tx.prepared<DueTimer>(TAKE_SOME, [kind, tx.now.toISOString(), `{${[...apart.keys()].join(',')}}`, String(most)]);
         if (taken.length === 0) return;
         left = new Set(await together(tx, taken.map(firedOf)));
-        await putBack(tx, taken.filter(({ key }) => left.has(key)));
+        await putBack(
+          tx,
+          taken.filter(({ key }) => left.has(key)),
+        );
       });
     } catch (error) {
       log.warn({ err: error, kind, count: taken.length }, 'timers failed together; each is tried alone');

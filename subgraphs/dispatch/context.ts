@@ -40,6 +40,8 @@ export interface Dispatch {
   openOffers: OpenOffers;
   /** Searches that begin, which what others do about them gives way to. */
   precedence: Precedence;
+  /** Requests for rides that are being written: rounds wait for them a moment, to be made together. */
+  requests: Precedence;
   /** Points that cannot be true, on their way to Postgres. */
   flags: Journal<Flagged>;
   /** Who comes to airports and leaves them, on its way to Postgres. */

@@ -99,6 +99,7 @@ export function dispatchJointTimers(dispatch: Dispatch): JointHandlers {
   return {
     [ROUND_TIMER]: {
       most: MOST_ROUNDS,
+      gather: dispatch.requests.giveWay,
       together: (tx, timers) => dispatch.precedence.during(() => runRounds(tx, dispatch, timers)),
       alone: (tx, { key }) => runRound(tx, dispatch, key),
     },

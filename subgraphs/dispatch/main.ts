@@ -101,6 +101,8 @@ export function buildDispatchSchema() {
  */
 const QUIET_MS = 50;
 const GIVE_WAY_MS = 1_000;
+/** Rounds wait so long for requests that are being written: who comes just too late would wait for the whole round of the others. */
+const GATHER_MS = 80;
 
 /** `strategies` are others than those of the house only in tests of the runner. */
 export async function startDispatch(
@@ -146,6 +148,7 @@ export async function startDispatch(
       nearbyMap: openNearbyMap({ positions, onError }),
       openOffers: openOpenOffers((userIds) => precedence.during(() => asJob((tx) => openOffersOf(tx.orm, userIds, tx.now)))),
       precedence,
+      requests: openPrecedence({ quietMs: 0, atMostMs: GATHER_MS }),
       drivers: rememberDrivers({
         driverOfUser: async (userId) => (await positions.driverOf(userId)) ?? (await asJob((tx) => driverOfUser(tx.orm, userId)))?.id ?? null,
         readExisting: async (ids) => (await asJob((tx) => driversByIds(tx.orm, ids))).map((driver) => driver.id),

@@ -277,19 +277,26 @@ export function openPositions(options: {
     }
   };
 
-  const searchRings = async (search: NearbySearch, ask: Asking, limit: number): Promise<NearbyDriver[]> => {
+  /** Rings from the `from`th on. Answers in which ring it ended, too. */
+  const searchRings = async (search: NearbySearch, ask: Asking, limit: number, from: number) => {
+    const rings = [...RINGS_KM.filter((km) => km < search.radiusKm), search.radiusKm];
     let found: NearbyDriver[] = [];
-    for (const radiusKm of [...RINGS_KM.filter((km) => km < search.radiusKm), search.radiusKm]) {
-      found = await searchRing({ ...search, radiusKm }, ask, limit);
+    let ring = Math.min(from, rings.length - 1);
+    for (; ring < rings.length; ring += 1) {
+      found = await searchRing({ ...search, radiusKm: rings[ring] as number }, ask, limit);
       if (found.length >= limit) break;
     }
-    return found;
+    return { found, ring };
   };
 
   const nearbyEach = async (searches: readonly NearbySearch[], limit: number): Promise<NearbyDriver[][]> => {
     await assureBuilt();
     const ask = askingOf(redis);
-    return Promise.all(searches.map((search) => searchRings(search, ask, limit)));
+    const [first, ...others] = searches;
+    if (!first) return [];
+    // Where the first had to go as far as this, the others of the city will too: a ring that is too small is a search for nothing.
+    const { found, ring } = await searchRings(first, ask, limit, 0);
+    return [found, ...(await Promise.all(others.map((search) => searchRings(search, ask, limit, ring)))).map((other) => other.found)];
   };
 
   const lastSeen = async (driverId: string): Promise<Seen | null> => {

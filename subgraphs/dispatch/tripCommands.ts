@@ -14,8 +14,8 @@ import { MOST_AHEAD, searchFrom } from './scheduled.js';
 import type { StrategyName } from './strategy.js';
 import { cellOf } from './surge.js';
 import { trips } from './tables.js';
-import { destinationOf, PAYMENT_METHODS, type PaymentMethod, pickupOf, type TripRow } from './trip.js';
-import { liveTripOfRider, lockQuote, lockRequestsOf, type QuoteRow, type RiderRoom, tripsByIds } from './tripQueries.js';
+import { destinationOf, PAYMENT_METHODS, type PaymentMethod, pickupOf, type TripRow, type TripStatus } from './trip.js';
+import { lockQuote, lockRequestsOf, type QuoteRow, type RiderRoom, tripsByIds } from './tripQueries.js';
 import { assertSurgeSteady } from './quoteCommands.js';
 import { logState, stepTrip } from './tripSteps.js';
 import type { VehicleType } from './vehicleType.js';
@@ -49,7 +49,6 @@ export async function requestTrip(tx: Tx, dispatch: Dispatch, riderId: string, r
   let made: TripRow | undefined;
   const begin = async ([found, room]: [QuoteRow | undefined, RiderRoom]) => {
     const quote = checkQuote(tx, found);
-    await assertSurgeSteady(tx, dispatch, quote);
     assertSamePlace(pickup, pickupOf(quote), 'input.pickup');
     assertSamePlace(destination, destinationOf(quote), 'input.destination');
     assertRoom(tx, room, quote);
@@ -58,9 +57,18 @@ export async function requestTrip(tx: Tx, dispatch: Dispatch, riderId: string, r
       throw new Refusal('UNPAID_TRIP', 'An earlier trip has not been paid. Pay it first: its payment says what is missing.', { details });
     }
     const strategy = quote.departAt === null ? room.strategy : 'SCHEDULED';
-    const trip = await insertTrip(tx, riderId, quote, paymentMethod, strategy);
-    made = await beginSearch(tx, dispatch, trip, paymentMethod === 'CARD' ? (paymentToken ?? DEFAULT_PAYMENT_TOKEN) : null);
-    return trip.id;
+    const planned = plannedTrip(tx, riderId, quote, paymentMethod, strategy);
+    // Sent together: none of them depends on another's answer, and what must not be is taken back with all of them.
+    const steady = assertSurgeSteady(tx, dispatch, quote);
+    const inserting = insertTrip(tx, planned);
+    const beginning = beginSearch(tx, dispatch, planned, paymentMethod === 'CARD' ? (paymentToken ?? DEFAULT_PAYMENT_TOKEN) : null);
+    for (const each of [inserting, beginning]) each.catch(() => {});
+    await steady;
+    // The second fence behind the lock of the rider's requests: the index lets one trip for now in.
+    const inserted = await inserting;
+    if (!inserted) throw activeTrip(null);
+    made = (await beginning) ?? inserted;
+    return inserted.id;
   };
   // The quote is locked first, and then the rider's requests.
   const ahead = () => Promise.all([lockQuote(tx.orm, request.quoteId), lockRequestsOf(tx, riderId, dispatch.config.city)]);
@@ -108,56 +116,58 @@ function activeTrip(tripId: string | null): Refusal {
   return new Refusal('ACTIVE_TRIP', 'You have a trip already. Finish or cancel it first.', { details });
 }
 
-async function insertTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMethod: PaymentMethod, strategy: StrategyName): Promise<TripRow> {
+type PlannedTrip = typeof trips.$inferInsert & { status: TripStatus; sequence: number; paymentMethod: PaymentMethod };
+
+function plannedTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMethod: PaymentMethod, strategy: StrategyName): PlannedTrip {
   const pickup = pickupOf(quote);
-  const [trip] = await tx.orm
-    .insert(trips)
-    .values({
-      id: newUuid(tx.now),
-      quoteId: quote.id,
-      status: 'REQUESTED',
-      sequence: 1,
-      riderId,
-      vehicleType: quote.vehicleType,
-      pickupLat: pickup.lat,
-      pickupLng: pickup.lng,
-      pickupCell: cellOf(pickup),
-      destinationLat: quote.destinationLat,
-      destinationLng: quote.destinationLng,
-      quotedFareMinor: quote.fareMinor,
-      currency: quote.currency,
-      paymentMethod,
-      strategy,
-      departAt: quote.departAt,
-      requestedAt: tx.now,
-    })
-    // The second fence behind the lock of the rider's requests: the index lets one trip for now in.
-    .onConflictDoNothing()
-    .returning();
-  if (!trip) throw activeTrip((await liveTripOfRider(tx.orm, riderId))?.id ?? null);
+  return {
+    id: newUuid(tx.now),
+    quoteId: quote.id,
+    status: 'REQUESTED',
+    sequence: 1,
+    riderId,
+    vehicleType: quote.vehicleType,
+    pickupLat: pickup.lat,
+    pickupLng: pickup.lng,
+    pickupCell: cellOf(pickup),
+    destinationLat: quote.destinationLat,
+    destinationLng: quote.destinationLng,
+    quotedFareMinor: quote.fareMinor,
+    currency: quote.currency,
+    paymentMethod,
+    strategy,
+    departAt: quote.departAt,
+    requestedAt: tx.now,
+  };
+}
+
+/** Undefined when the rider has a trip for now already. Sent at once, not when it is awaited: what is sent next comes after it. */
+async function insertTrip(tx: Tx, planned: PlannedTrip): Promise<TripRow | undefined> {
+  const [trip] = await tx.orm.insert(trips).values(planned).onConflictDoNothing().returning().execute();
   return trip;
 }
 
-async function beginSearch(tx: Tx, dispatch: Dispatch, trip: TripRow, paymentToken: string | null): Promise<TripRow> {
-  const dueAt = searchFrom(trip, tx.now);
+/** Answers the trip when its search begins at once. */
+async function beginSearch(tx: Tx, dispatch: Dispatch, trip: PlannedTrip, paymentToken: string | null): Promise<TripRow | undefined> {
+  const departAt = trip.departAt ?? null;
+  const dueAt = searchFrom({ departAt }, tx.now);
   const requested = {
     tripId: trip.id,
     riderId: trip.riderId,
     vehicleType: trip.vehicleType as VehicleType,
     fareMinor: trip.quotedFareMinor.toString(),
     currency: trip.currency,
-    paymentMethod: trip.paymentMethod as PaymentMethod,
+    paymentMethod: trip.paymentMethod,
     paymentToken,
-    departAt: trip.departAt?.toISOString() ?? null,
+    departAt: departAt?.toISOString() ?? null,
   };
-  // Sent together: none of them depends on another's answer.
   const [, , , , begun] = await Promise.all([
     logState(tx, trip, 'RIDER'),
     tx.prepared('update trip_quotes set used_by = $1::uuid where id = $2::uuid', [trip.id, trip.quoteId]),
     appendEvent(tx, tripRequested, trip.id, requested),
     setTimer(tx, { kind: ROUND_TIMER, key: trip.id, dueAt }),
     // One for later is not searched for yet: its timer takes the step.
-    dueAt <= tx.now ? stepTrip(tx, dispatch, trip, 'SEARCHING', 'SYSTEM') : trip,
+    dueAt <= tx.now ? stepTrip(tx, dispatch, trip, 'SEARCHING', 'SYSTEM') : undefined,
   ]);
   return begun;
 }

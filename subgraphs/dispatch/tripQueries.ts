@@ -60,16 +60,6 @@ export async function statesAfter(orm: Orm, tripId: string, sequence: number): P
     .orderBy(asc(tripStates.sequence));
 }
 
-/** The rider's trip that has begun to be searched for and is not over yet. */
-export async function liveTripOfRider(orm: Orm, riderId: string): Promise<{ id: string } | undefined> {
-  const [row] = await orm
-    .select({ id: trips.id })
-    .from(trips)
-    .where(and(eq(trips.riderId, riderId), inArray(trips.status, ['SEARCHING', 'ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])))
-    .limit(1);
-  return row;
-}
-
 /** What decides whether a rider may have one more trip, and how his city matches. */
 export interface RiderRoom {
   /** The trip that has begun to be searched for and is not over yet. */

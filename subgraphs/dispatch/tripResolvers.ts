@@ -47,7 +47,8 @@ export class TripResolver {
     const { paymentMethod, paymentToken, pickup, destination } = input;
     const request = { quoteId: requireUuid('tqt', input.quoteId, 'quote', 'input.quoteId'), paymentMethod, paymentToken, pickup, destination };
     const { dispatch } = ctx.loaders;
-    return toTrip(await dispatch.precedence.during(() => ctx.run((tx) => requestTrip(tx, dispatch, riderId, request, key))));
+    const write = () => ctx.run((tx) => requestTrip(tx, dispatch, riderId, request, key));
+    return toTrip(await dispatch.precedence.during(() => dispatch.requests.during(write)));
   }
 
   @Mutation(() => Trip, { description: 'Takes a trip: the first driver gets it. Refused with OFFER_EXPIRED, TRIP_TAKEN or TRIP_CANCELLED. For drivers.' })

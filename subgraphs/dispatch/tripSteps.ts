@@ -6,6 +6,8 @@ import { tellTrip } from './signals.js';
 import { trips } from './tables.js';
 import { assertTransition, invalidTransition, type Party, type TripRow, type TripStatus } from './trip.js';
 
+type Stepping = Pick<TripRow, 'id' | 'status' | 'sequence'>;
+
 /**
  * The one place where trips change status (DP-30): the next number of the trip's sequence, a row in its log of states, and a hint to who watches.
  * The statement names the status that it expects (DP-23): of two transactions that both believe in their right, one changes nothing.
@@ -14,7 +16,7 @@ import { assertTransition, invalidTransition, type Party, type TripRow, type Tri
 export async function stepTrip(
   tx: Tx,
   dispatch: Dispatch,
-  trip: TripRow,
+  trip: Stepping,
   to: TripStatus,
   by: Party,
   changes: Partial<typeof trips.$inferInsert> = {},
@@ -35,7 +37,7 @@ export async function stepTrip(
 }
 
 /** Sent at once, not when it is awaited: what is sent next comes after it. */
-function updateStatus(tx: Tx, trip: TripRow, to: TripStatus, changes: Partial<typeof trips.$inferInsert>): Promise<TripRow[]> {
+function updateStatus(tx: Tx, trip: Stepping, to: TripStatus, changes: Partial<typeof trips.$inferInsert>): Promise<TripRow[]> {
   return tx.orm
     .update(trips)
     .set({ ...changes, status: to, sequence: trip.sequence + 1 })
@@ -45,7 +47,7 @@ function updateStatus(tx: Tx, trip: TripRow, to: TripStatus, changes: Partial<ty
 }
 
 /** Writes a status into the log of states. */
-export async function logState(tx: Tx, { id, sequence, status }: Pick<TripRow, 'id' | 'sequence' | 'status'>, by: Party): Promise<void> {
+export async function logState(tx: Tx, { id, sequence, status }: Stepping, by: Party): Promise<void> {
   await tx.prepared('insert into trip_states (trip_id, sequence, status, at, actor_kind) values ($1::uuid, $2::int, $3, $4::timestamptz, $5)', [
     id,
     String(sequence),
