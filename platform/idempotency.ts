@@ -72,21 +72,28 @@ export function requireIdempotencyKey(fromInput: string | null | undefined, from
 /**
  * Runs an effect once per (actor, mutation, key), in the transaction of the effect itself (PL-04). A repeat gets the first call's entity; a
  * concurrent repeat waits for the first to commit. `effect` returns the UUID of the entity that it made or changed. A domain's own refusal is an answer as well:
- * a repeat gets it again. What the platform refuses (malformed, forbidden, not found, CONFLICT, too busy) decided nothing, and is not kept.
+ * a repeat gets it again. `ahead` are statements that the effect begins with: sent in the same message as the key, they come after it and are of no use when
+ * somebody has used it. They must be sent at once, one after the other without waiting, and only read and lock. What the platform refuses (malformed, forbidden, not found, CONFLICT, too busy) decided nothing, and is not kept.
  * @throws Refusal IDEMPOTENCY_KEY_REUSED when the key was used with another input; it names the fields that differ, never their values
  */
-export async function once(
+export async function once<Read = undefined>(
   tx: Tx,
   call: { mutation: string; key: string; input: unknown },
-  effect: () => Promise<string>,
+  effect: (read: Read) => Promise<string>,
+  ahead?: () => Promise<Read>,
 ): Promise<{ entityId: string; replayed: boolean }> {
   const actor = describeActor(tx.actor);
   const present = fingerprint(call.key, call.input);
-  if (!(await claim(tx, { ...call, actor, present }, null))) return replay(tx, { ...call, actor, present });
+  const [isFirst, read] = await Promise.all([claim(tx, { ...call, actor, present }, null), ahead?.() as Promise<Read>]);
+  if (!isFirst) return replay(tx, { ...call, actor, present });
   try {
-    const entityId = await effect();
-    await tx.orm.execute(sql`update idempotency_keys set entity_id = ${entityId}::uuid
-      where actor = ${actor} and mutation = ${call.mutation} and key = ${call.key}`);
+    const entityId = await effect(read);
+    await tx.prepared('update idempotency_keys set entity_id = $1::uuid where actor = $2 and mutation = $3 and key = $4', [
+      entityId,
+      actor,
+      call.mutation,
+      call.key,
+    ]);
     return { entityId, replayed: false };
   } catch (error) {
     if (!(error instanceof Refusal) || !isAnswer(error)) throw error;
@@ -102,12 +109,13 @@ interface Claim {
   present: Record<string, string>;
 }
 
+const CLAIM = `insert into idempotency_keys (actor, mutation, key, request_hash, refusal, created_at)
+  values ($1, $2, $3, $4, $5::text::jsonb, $6::timestamptz) on conflict do nothing returning 1 as claimed`;
+
 /** Takes a key that nobody has, with its answer if that is a refusal. Says whether it did. Waits for whoever is about to take it. */
 async function claim(tx: Tx, { actor, mutation, key, present }: Claim, refusal: Refusal | null): Promise<boolean> {
   const kept = refusal && JSON.stringify({ code: refusal.code, message: refusal.message, details: refusal.details });
-  const claimed = await tx.orm.execute(sql`insert into idempotency_keys (actor, mutation, key, request_hash, refusal, created_at)
-    values (${actor}, ${mutation}, ${key}, ${JSON.stringify(present)}, ${kept}::text::jsonb, ${tx.now.toISOString()}::timestamptz)
-    on conflict do nothing returning 1 as claimed`);
+  const claimed = await tx.prepared(CLAIM, [actor, mutation, key, JSON.stringify(present), kept, tx.now.toISOString()]);
   return claimed.length > 0;
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import { describeActor } from './actor.js';
 import type { Tx } from './postgres.js';
@@ -35,6 +34,9 @@ export interface EventEnvelope {
   occurredAt: string;
 }
 
+const APPEND_EVENT = `select waygraph_append_event($1::uuid, $2::text, $3::uuid, $4::text, $5::int, $6::text::jsonb, $7::text::jsonb, $8::timestamptz,
+  $9::text[]) as sequence`;
+
 /**
  * Appends an event in the transaction of the change that caused it (PF-01). Returns its sequence within the aggregate, gap-free from 1.
  * The payload is parsed first: an event that does not fit its own schema is a bug, and must not commit.
@@ -42,10 +44,17 @@ export interface EventEnvelope {
 export async function appendEvent<S extends z.ZodType>(tx: Tx, declaration: EventType<S>, aggregateId: string, payload: z.input<S>): Promise<number> {
   const parsed = declaration.payload.parse(payload);
   const metadata = { ...tx.cause, actor: describeActor(tx.actor) };
-  const rows = await tx.orm.execute<{ sequence: number }>(sql`select waygraph_append_event(
-    ${randomUUID()}::uuid, ${declaration.aggregateType}, ${aggregateId}::uuid, ${declaration.type}, ${declaration.version},
-    ${JSON.stringify(parsed)}::jsonb, ${JSON.stringify(metadata)}::jsonb, ${tx.now.toISOString()}::timestamptz,
-    ${`{${declaration.consumers.join(',')}}`}::text[]) as sequence`);
+  const rows = await tx.prepared<{ sequence: number }>(APPEND_EVENT, [
+    randomUUID(),
+    declaration.aggregateType,
+    aggregateId,
+    declaration.type,
+    String(declaration.version),
+    JSON.stringify(parsed),
+    JSON.stringify(metadata),
+    tx.now.toISOString(),
+    `{${declaration.consumers.join(',')}}`,
+  ]);
   tx.afterCommit(() => {
     for (const wake of tx.wakers.events) wake();
   });

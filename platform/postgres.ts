@@ -26,7 +26,7 @@ export interface Database {
  */
 export interface Wakers {
   events: Set<() => void>;
-  timers: Set<(dueAt: Date) => void>;
+  timers: Set<(dueAt: Date, kind: string) => void>;
   /** Told of entities that changed, before the transaction's caller goes on: caches forget them, so that an answer is never followed by an older one. */
   entities: Set<(kind: string, ids: readonly string[]) => Promise<void>>;
 }
@@ -124,12 +124,14 @@ async function attemptTransaction<T>(actor: Actor, db: Database, cause: Cause, w
     const tasks: (() => void | Promise<void>)[] = [];
     try {
       const result = await db.orm.transaction(async (orm) => {
-        db.preparation.applyTo(connectionOf(orm as unknown as Orm));
-        const prepared: Tx['prepared'] = (text, parameters) => connectionOf(orm as unknown as Orm).unsafe(text, [...parameters], { prepare: true }) as never;
+        const connection = connectionOf(orm as unknown as Orm);
+        db.preparation.applyTo(connection);
+        const close = inOrderUntilClosed(connection);
+        const prepared: Tx['prepared'] = (text, parameters) => connection.unsafe(text, [...parameters], { prepare: true }) as never;
         // Not awaited first: it goes ahead of the work's first statement on the same connection, and one round trip carries both.
         const actorSet = setActor(prepared, actor);
         actorSet.catch(() => {});
-        const done = await work({
+        const working = work({
           orm: orm as unknown as Orm,
           actor,
           now: db.clock(),
@@ -139,6 +141,7 @@ async function attemptTransaction<T>(actor: Actor, db: Database, cause: Cause, w
           prepared,
           afterCommit: (task) => tasks.push(task),
         });
+        const done = await working.finally(close);
         await actorSet;
         return done;
       });
@@ -163,6 +166,23 @@ async function settled(task: () => void | Promise<void>, log: Log): Promise<void
   } catch (error) {
     log.warn({ err: error }, 'a task after the commit failed');
   }
+}
+
+/**
+ * Has a transaction's connection send each statement when it is made, not when somebody first waits for it: in that order they arrive, the actor before all
+ * others. And has it take nothing more once its work has ended: of statements that run side by side one may fail while another still has something to say,
+ * and by then the connection may be somebody else's.
+ */
+function inOrderUntilClosed(connection: postgres.TransactionSql): () => void {
+  const send = connection.unsafe;
+  let isOver = false;
+  connection.unsafe = ((...query: Parameters<typeof send>) => {
+    if (isOver) throw new Error('the transaction is over');
+    return send(...query).execute();
+  }) as typeof send;
+  return () => {
+    isOver = true;
+  };
 }
 
 /** The connection of a drizzle transaction. */

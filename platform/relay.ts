@@ -50,6 +50,8 @@ export function startRelay(options: {
   redeliverAfterMs: number;
   /** Told of each event before it is first sent, by whichever process sends it: the one that committed it may have died. May be told twice. */
   onPublish?: (events: readonly PublishedEvent[]) => Promise<void>;
+  /** Waited for before events are sent: what follows from them gives way to what somebody waits for. It has to come to an end by itself. */
+  giveWay?: () => Promise<void>;
 }): Relay {
   const { emitter, db, redisUrl, redeliverAfterMs } = options;
   const log = db.log.child({ part: 'relay' });
@@ -109,6 +111,7 @@ export function startRelay(options: {
     while (!stopped) {
       woken = false;
       try {
+        await options.giveWay?.();
         const rows = await claim();
         if (rows.length > 0) await send(rows);
         if (rows.length === BATCH) continue;

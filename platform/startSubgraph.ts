@@ -19,7 +19,7 @@ import { appUrl } from './migrate.js';
 import { type Changed, connectDatabase, type Database } from './postgres.js';
 import { everythingDelivered, type PublishedEvent, startRelay } from './relay.js';
 import type { Caller, Readiness, Route, Subgraph, SubgraphRequest } from './subgraph.js';
-import { startSweeper, type TimerHandlers } from './timers.js';
+import { type JointHandlers, startSweeper, type TimerHandlers } from './timers.js';
 
 /** What every subgraph needs of its surroundings, from its own environment or from the process that hosts it. */
 export interface SubgraphEnvironment {
@@ -52,6 +52,10 @@ export interface SubgraphParts<Loaders> {
   loaders: (run: Context['run']) => Loaders;
   consumes: readonly Consumption[];
   timers: TimerHandlers;
+  /** Timers that are fired many at a time. */
+  jointTimers?: JointHandlers;
+  /** Waited for before our events are sent; it comes to an end by itself. */
+  giveWay?: () => Promise<void>;
   /**
    * Which cached entities an event of ours changes. They are forgotten when it commits, and again when it is first sent: the process that committed it
    * may have died in between (GW-30).
@@ -91,9 +95,9 @@ export async function startSubgraph<Loaders>(
     const changed = events.flatMap((event) => parts.changes?.(event) ?? []);
     for (const { kind, ids } of changed) await Promise.all([...db.wakers.entities].map((forget) => forget(kind, ids)));
   };
-  const relay = startRelay({ emitter: name, db, redisUrl, redeliverAfterMs, onPublish });
+  const relay = startRelay({ emitter: name, db, redisUrl, redeliverAfterMs, onPublish, ...(parts.giveWay && { giveWay: parts.giveWay }) });
   const consumer = startConsumer({ consumer: name, db, redisUrl, consumes: parts.consumes });
-  const sweeper = startSweeper({ db, handlers: parts.timers });
+  const sweeper = startSweeper({ db, handlers: parts.timers, ...(parts.jointTimers && { joint: parts.jointTimers }) });
 
   let stopped: Promise<void> | null = null;
   const documents = new Map<string, DocumentNode | readonly GraphQLError[]>();

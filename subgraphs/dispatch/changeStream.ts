@@ -10,6 +10,8 @@ export interface ChangeSource<T> {
   hear?(message: string): boolean;
   /** The newest of what may be skipped, asked for when nothing else waits; null when there is none. */
   newest?(): T | null;
+  /** Calls now and then in place of the stream's own clock, for those who look together; answers how to end it. */
+  everyNowAndThen?(look: () => void): () => void;
   /** Whether the stream is over once this was delivered. */
   isLast?(value: T): boolean;
 }
@@ -28,11 +30,11 @@ export function changeStream<T>(feed: AsyncIterableIterator<string>, source: Cha
     isDue ||= due;
     wake();
   };
-  const looking = setInterval(() => ring(true), LOOK_EVERY_MS);
+  const stopLooking = (source.everyNowAndThen ?? onOwnClock)(() => ring(true));
   const end = async () => {
     if (isOver) return;
     isOver = true;
-    clearInterval(looking);
+    stopLooking();
     wake();
     await feed.return?.();
   };
@@ -76,4 +78,9 @@ export function changeStream<T>(feed: AsyncIterableIterator<string>, source: Cha
     [Symbol.asyncIterator]: () => stream,
   };
   return stream;
+}
+
+function onOwnClock(look: () => void): () => void {
+  const looking = setInterval(look, LOOK_EVERY_MS);
+  return () => clearInterval(looking);
 }

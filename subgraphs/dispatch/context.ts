@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Context } from '../../platform/context.js';
 import type { LiveFeed } from '../../platform/livefeed.js';
 import type { LinkSigner } from '../../platform/signedLinks.js';
+import type { Precedence } from '../../platform/precedence.js';
 import type { Storage } from '../../platform/storage.js';
 import type { Routing } from './adapters/routing.js';
 import type { CityTime } from './cityClock.js';
@@ -14,6 +15,7 @@ import type { KnownDrivers } from './knownDrivers.js';
 import type { LocationBuffer } from './locationBuffer.js';
 import type { Flagged } from './locationFlags.js';
 import type { NearbyMap } from './nearbyMap.js';
+import type { OpenOffers } from './openOffers.js';
 import type { PositionBacklog } from './positionBacklog.js';
 import type { Positions } from './positions.js';
 import type { Strategies } from './strategies.js';
@@ -34,6 +36,12 @@ export interface Dispatch {
   /** Newest points that wait for Redis. */
   backlog: PositionBacklog;
   zones: ZoneCache;
+  /** What drivers who watch for offers are shown. */
+  openOffers: OpenOffers;
+  /** Searches that begin, which what others do about them gives way to. */
+  precedence: Precedence;
+  /** Requests for rides that are being written: rounds wait for them a moment, to be made together. */
+  requests: Precedence;
   /** Points that cannot be true, on their way to Postgres. */
   flags: Journal<Flagged>;
   /** Who comes to airports and leaves them, on its way to Postgres. */

@@ -48,7 +48,7 @@ export async function moveDrivers(tx: Tx, dispatch: Dispatch, ids: readonly stri
     tx.orm
       .update(drivers)
       .set({ ...Object.fromEntries(counts), state: to, version: sql`${drivers.version} + 1`, availableSince: to === 'AVAILABLE' ? tx.now : null })
-      .where(and(inArray(drivers.id, [...ids]), inArray(drivers.state, before)))
+      .where(and(sql`${drivers.id} = any(${`{${ids.join(',')}}`}::uuid[])`, inArray(drivers.state, before)))
       .returning(),
   );
   if (to === 'OFFLINE') await endShifts(tx, rows);

@@ -1,5 +1,9 @@
-import { sql } from 'drizzle-orm';
-import type { Tx } from '../../platform/postgres.js';
+import type { Orm, Tx } from '../../platform/postgres.js';
+
+/** Transactions in which such a part runs at the moment; parts inside of it are of the same right. */
+const elevated = new WeakSet<Orm>();
+
+const SET_ROLES = "select set_config('waygraph.actor_roles', $1::text, true)";
 
 /**
  * Runs the part of a command that follows from a decision and touches what belongs to others: when a driver accepts, the other drivers' offers are
@@ -7,11 +11,16 @@ import type { Tx } from '../../platform/postgres.js';
  * When `work` throws, the transaction is over and the setting goes with it.
  */
 export async function asSystem<T>(tx: Tx, work: () => Promise<T>): Promise<T> {
-  if (tx.actor.kind === 'SYSTEM') return work();
-  const [before] = await tx.orm.execute<{ roles: string }>(
-    sql`select current_setting('waygraph.actor_roles', true) as roles, set_config('waygraph.actor_roles', 'SYSTEM', true)`,
-  );
+  if (tx.actor.kind === 'SYSTEM' || elevated.has(tx.orm)) return work();
+  elevated.add(tx.orm);
+  // Not waited for: what follows on the same connection comes after it, and one that fails ends the transaction.
+  const raised = setRoles(tx, 'SYSTEM');
   const result = await work();
-  await tx.orm.execute(sql`select set_config('waygraph.actor_roles', ${before?.roles ?? ''}, true)`);
+  elevated.delete(tx.orm);
+  await Promise.all([raised, setRoles(tx, tx.actor.kind === 'USER' ? tx.actor.roles.join(',') : '')]);
   return result;
+}
+
+async function setRoles(tx: Tx, roles: string): Promise<void> {
+  await tx.prepared(SET_ROLES, [roles]);
 }

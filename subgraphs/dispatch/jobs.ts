@@ -2,12 +2,12 @@ import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Consumption, consumption, nothingOn } from '../../platform/consumer.js';
 import type { Tx } from '../../platform/postgres.js';
-import type { TimerHandlers } from '../../platform/timers.js';
+import type { JointHandlers, TimerHandlers } from '../../platform/timers.js';
 import { cityTimers } from './cityTimers.js';
 import type { Dispatch } from './context.js';
 import { DOCUMENT_LEFTOVER, removeLeftoverDocument } from './documentCommands.js';
 import { COOLDOWN_TIMER, endCooldown } from './driverMoves.js';
-import { runBackupRound, runRound, runTick, TICK_TIMER } from './matchingCommands.js';
+import { runBackupRound, runRound, runRounds, runTick, TICK_TIMER } from './matchingCommands.js';
 import { BACKUP_TIMER, ROUND_TIMER } from './offerCommands.js';
 import { cancelUnpayable, recordRoute } from './rideCommands.js';
 import { ROUTE_TIMER } from './route.js';
@@ -82,13 +82,26 @@ export function dispatchTimers(dispatch: Dispatch): TimerHandlers {
   return {
     ...upkeepTimers(dispatch),
     ...cityTimers(dispatch),
-    [ROUND_TIMER]: (tx, { key }) => runRound(tx, dispatch, key),
     [BACKUP_TIMER]: (tx, { key }) => runBackupRound(tx, dispatch, key),
     [TICK_TIMER]: (tx, { key }) => runTick(tx, dispatch, key),
     [COOLDOWN_TIMER]: (tx, { key }) => endCooldown(tx, dispatch, key),
     [DOCUMENT_LEFTOVER]: (tx, { key }) => removeLeftoverDocument(tx, dispatch.files.storage, key),
     [ROUTE_TIMER]: async (tx, { key }) => {
       await recordRoute(tx, key);
+    },
+  };
+}
+
+/** Rounds that are made together: enough for a burst, few enough that the first of them do not wait long for the last. */
+const MOST_ROUNDS = 100;
+
+export function dispatchJointTimers(dispatch: Dispatch): JointHandlers {
+  return {
+    [ROUND_TIMER]: {
+      most: MOST_ROUNDS,
+      gather: dispatch.requests.giveWay,
+      together: (tx, timers) => dispatch.precedence.during(() => runRounds(tx, dispatch, timers)),
+      alone: (tx, { key }) => runRound(tx, dispatch, key),
     },
   };
 }

@@ -3,6 +3,7 @@ import { buildFederatedSchema } from '../../platform/federatedSchema.js';
 import { uuidOf } from '../../platform/ids.js';
 import { inTransaction, type Tx } from '../../platform/postgres.js';
 import { connectRedis } from '../../platform/queue.js';
+import { openPrecedence } from '../../platform/precedence.js';
 import { startSubgraph, type SubgraphEnvironment } from '../../platform/startSubgraph.js';
 import { linkSigner } from '../../platform/signedLinks.js';
 import { diskStorage } from '../../platform/storage.js';
@@ -21,7 +22,7 @@ import { documentUploads } from './documentUploads.js';
 import { driverOfUser, driversByIds, knownDrivers, lastPlaces, standingsOf } from './driverQueries.js';
 import { DriverResolver } from './driverResolvers.js';
 import { LocationFlagResolver, DriverStandingResolver } from './flagResolvers.js';
-import { dispatchConsumes, dispatchTimers } from './jobs.js';
+import { dispatchConsumes, dispatchJointTimers, dispatchTimers } from './jobs.js';
 import { openJournal } from './journal.js';
 import { rememberDrivers } from './knownDrivers.js';
 import { dispatchLoaders } from './loaders.js';
@@ -33,6 +34,8 @@ import { MATCHING_RESOLVERS } from './matchingResolvers.js';
 import { openNearbyMap } from './nearbyMap.js';
 import { NearbySubscription } from './nearbySubscription.js';
 import { dispatchPermissions, dispatchSameForAll } from './permissions.js';
+import { openOffersOf } from './offerQueries.js';
+import { openOpenOffers } from './openOffers.js';
 import { openPositionBacklog } from './positionBacklog.js';
 import { PriceResolver } from './priceResolvers.js';
 import { openPositions } from './positions.js';
@@ -92,6 +95,15 @@ export function buildDispatchSchema() {
   });
 }
 
+/**
+ * Payments, mails and counts of a search wait until its driver has been asked, or for as long as this, in milliseconds: on a busy machine they would take the
+ * second in which the offers go out. The pauses between the steps to an offer are shorter than the first.
+ */
+const QUIET_MS = 50;
+const GIVE_WAY_MS = 1_000;
+/** Rounds wait so long for requests that are being written: who comes just too late would wait for the whole round of the others. */
+const GATHER_MS = 80;
+
 /** `strategies` are others than those of the house only in tests of the runner. */
 export async function startDispatch(
   environment: SubgraphEnvironment,
@@ -117,6 +129,7 @@ export async function startDispatch(
     const origin = () => config.publicOrigin ?? new URL(environment.graphUrl()).origin;
     const storage = diskStorage({ dir: config.storageDir, subgraph: 'dispatch', secret, origin, clock: environment.clock });
     const uploads = linkSigner(secret, 'uploads:dispatch');
+    const precedence = openPrecedence({ quietMs: QUIET_MS, atMostMs: GIVE_WAY_MS });
     const moving = {
       config,
       files: { storage, uploads, origin },
@@ -133,6 +146,9 @@ export async function startDispatch(
       queueChanges: openJournal({ db, name: 'airport-queue', maxWaiting: config.bufferPoints, write: writeQueueChanges }),
       supply: openSupplyMap({ read: () => asJob((tx) => availableByCell(tx.orm, tx.now)), clock: environment.clock }),
       nearbyMap: openNearbyMap({ positions, onError }),
+      openOffers: openOpenOffers((userIds) => precedence.during(() => asJob((tx) => openOffersOf(tx.orm, userIds, tx.now)))),
+      precedence,
+      requests: openPrecedence({ quietMs: 0, atMostMs: GATHER_MS }),
       drivers: rememberDrivers({
         driverOfUser: async (userId) => (await positions.driverOf(userId)) ?? (await asJob((tx) => driverOfUser(tx.orm, userId)))?.id ?? null,
         readExisting: async (ids) => (await asJob((tx) => driversByIds(tx.orm, ids))).map((driver) => driver.id),
@@ -153,6 +169,8 @@ export async function startDispatch(
       loaders: (run) => dispatchLoaders(run, dispatch),
       consumes: dispatchConsumes(dispatch),
       timers: dispatchTimers(dispatch),
+      jointTimers: dispatchJointTimers(dispatch),
+      giveWay: precedence.giveWay,
       routes: [documentUploads({ db, storage, links: uploads }), ...storage.routes],
       seedDemo: () => seedDispatch(db, dispatch),
       checks: {
@@ -163,6 +181,7 @@ export async function startDispatch(
       close: async () => {
         backlog.stop();
         moving.nearbyMap.stop();
+        moving.openOffers.stop();
         await Promise.all([moving.zones.stop(), moving.buffer.stop(), moving.flags.stop(), moving.queueChanges.stop()]);
         dispatch.routing.stop();
         redis.disconnect();

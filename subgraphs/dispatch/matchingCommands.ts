@@ -1,9 +1,8 @@
-import { inArray, sql } from 'drizzle-orm';
 import { Refusal } from '../../platform/errors.js';
 import { newUuid } from '../../platform/ids.js';
 import { appendEvent } from '../../platform/outbox.js';
-import type { Tx } from '../../platform/postgres.js';
-import { setTimer } from '../../platform/timers.js';
+import type { Cause, Tx } from '../../platform/postgres.js';
+import { type FiredTimer, setTimer, setTimers, type TimerSetting } from '../../platform/timers.js';
 import { nextInQueue } from './airportQueue.js';
 import type { Dispatch } from './context.js';
 import { moveDrivers } from './driverMoves.js';
@@ -16,19 +15,19 @@ import {
   claimDrivers,
   type Eligible,
   freeDriversInBox,
+  insertOffers,
   KEPT_FRESH_MS,
   type OfferRow,
-  pendingOffersOfTrip,
   standbyOfferOf,
   waitingSearches,
 } from './offerQueries.js';
 import { distanceM, type Place } from './point.js';
+import { shareDrivers } from './shareDrivers.js';
 import { tellOffers } from './signals.js';
 import { afterRound, type MatchingRequest, type MatchingStrategy, type Plan, type Search, STRATEGY_NAMES, type StrategyName } from './strategy.js';
-import { offers, trips } from './tables.js';
-import { recordRound } from './tickCommands.js';
+import { recordRounds } from './tickCommands.js';
 import { destinationOf, fareOf, pickupOf, type TripRow } from './trip.js';
-import { lockTrip } from './tripQueries.js';
+import { lockFreeTrips, lockTrip } from './tripQueries.js';
 import { stepTrip } from './tripSteps.js';
 import { SERVED_BY, type VehicleType } from './vehicleType.js';
 import { airportAt } from './zone.js';
@@ -46,16 +45,58 @@ const SEARCHES_PER_TICK = 500;
  * bids are that the rider may choose from, nothing happens until they are over too. Then the next round is made, here or in its strategy's next tick.
  */
 export async function runRound(tx: Tx, dispatch: Dispatch, tripId: string): Promise<void> {
-  const found = await lockTrip(tx.orm, tripId);
-  // One for later: its time has come.
-  const trip = found?.status === 'REQUESTED' ? await stepTrip(tx, dispatch, found, 'SEARCHING', 'SYSTEM') : found;
-  if (trip?.status !== 'SEARCHING') return;
-  await closeExpiredOffers(tx, dispatch, trip.id);
-  const open = await pendingOffersOfTrip(tx.orm, trip.id);
-  if (open.length > 0) return setRound(tx, SEARCHING, trip.id, endOf(open));
-  const strategy = strategyOf(dispatch, trip);
-  if (strategy.tickMs === undefined) await makeRounds(tx, dispatch, strategy, [trip], SEARCHING);
-  else await setTick(tx, trip.strategy as StrategyName, strategy.tickMs);
+  const trip = await lockTrip(tx.orm, tripId);
+  if (trip) await continueSearches(tx, dispatch, [{ trip, cause: tx.cause }]);
+}
+
+/**
+ * The turns of many trips, decided one by one and carried out together. Answers the keys of those whose trip somebody else holds: whoever accepts for one
+ * of them must not keep the others waiting, nor wait for them.
+ */
+export async function runRounds(tx: Tx, dispatch: Dispatch, timers: readonly FiredTimer[]): Promise<string[]> {
+  const causes = new Map(timers.map(({ key, cause }) => [key, cause]));
+  const found = await lockFreeTrips(tx.orm, [...causes.keys()]);
+  await continueSearches(
+    tx,
+    dispatch,
+    found.map((trip) => ({ trip, cause: causes.get(trip.id) ?? tx.cause })),
+  );
+  const taken = new Set(found.map(({ id }) => id));
+  return [...causes.keys()].filter((key) => !taken.has(key));
+}
+
+/** A locked trip, and what its turn is a consequence of. */
+interface Turn {
+  trip: TripRow;
+  cause: Cause;
+}
+
+async function continueSearches(tx: Tx, dispatch: Dispatch, turns: readonly Turn[]): Promise<void> {
+  const searching: Turn[] = [];
+  for (const { trip: found, cause } of turns) {
+    // One for later: its time has come.
+    const trip = found.status === 'REQUESTED' ? await stepTrip(tx, dispatch, found, 'SEARCHING', 'SYSTEM') : found;
+    if (trip.status === 'SEARCHING') searching.push({ trip, cause });
+  }
+  const open = await closeExpiredOffers(
+    tx,
+    dispatch,
+    searching.map(({ trip }) => trip.id),
+  );
+  const endsAt = (trip: TripRow) => endOf(open.filter(({ tripId }) => tripId === trip.id));
+  const waiting = searching.flatMap(({ trip, cause }) => {
+    const dueAt = endsAt(trip);
+    return dueAt ? [roundTimer(SEARCHING, { trip, cause }, dueAt)] : [];
+  });
+  await setTimers(tx, waiting);
+  const bound = new Set(waiting.map(({ key }) => key));
+  const ready = searching.filter(({ trip }) => !bound.has(trip.id));
+  for (const name of new Set(ready.map(({ trip }) => trip.strategy as StrategyName))) {
+    const strategy = dispatch.strategies[name];
+    const ofIt = ready.filter(({ trip }) => trip.strategy === name);
+    if (strategy.tickMs === undefined) await makeRounds(tx, dispatch, strategy, ofIt, SEARCHING);
+    else await setTick(tx, name, strategy.tickMs);
+  }
 }
 
 /** One decision for all searches that wait for their strategy's tick. Those for whom nobody was found are in the next one again. */
@@ -63,7 +104,8 @@ export async function runTick(tx: Tx, dispatch: Dispatch, name: string): Promise
   const strategy = STRATEGY_NAMES.includes(name as StrategyName) ? dispatch.strategies[name as StrategyName] : undefined;
   if (strategy?.tickMs === undefined) return;
   const waiting = await waitingSearches(tx.orm, name, SEARCHES_PER_TICK);
-  await makeRounds(tx, dispatch, strategy, waiting, SEARCHING);
+  const turns = waiting.map((trip) => ({ trip, cause: tx.cause }));
+  await makeRounds(tx, dispatch, strategy, turns, SEARCHING);
   if (waiting.length > 0) await setTick(tx, name as StrategyName, strategy.tickMs);
 }
 
@@ -83,11 +125,11 @@ export async function runBackupRound(tx: Tx, dispatch: Dispatch, tripId: string)
   const trip = await lockTrip(tx.orm, tripId);
   const backup = trip && strategyOf(dispatch, trip).backup;
   if (!trip || !backup || trip.status !== 'ACCEPTED') return;
-  await closeExpiredOffers(tx, dispatch, trip.id);
+  const turn = { trip, cause: tx.cause };
+  const until = endOf(await closeExpiredOffers(tx, dispatch, [trip.id]));
   if (await standbyOfferOf(tx.orm, trip.id)) return;
-  const open = await pendingOffersOfTrip(tx.orm, trip.id);
-  if (open.length > 0) return setRound(tx, STANDING_BY, trip.id, endOf(open));
-  await makeRounds(tx, dispatch, backup, [trip], STANDING_BY);
+  if (until) return setTimers(tx, [roundTimer(STANDING_BY, turn, until)]);
+  await makeRounds(tx, dispatch, backup, [turn], STANDING_BY);
 }
 
 /** What rounds are made for: which timer begins the next one, and what it means that there is none. */
@@ -99,11 +141,9 @@ interface Course {
 const SEARCHING: Course = { timer: ROUND_TIMER, over: giveUp };
 const STANDING_BY: Course = { timer: BACKUP_TIMER, over: async () => {} };
 
-async function setRound(tx: Tx, course: Course, tripId: string, dueAt: Date): Promise<void> {
-  await setTimer(tx, { kind: course.timer, key: tripId, dueAt });
-}
+const roundTimer = ({ timer }: Course, { trip, cause }: Turn, dueAt: Date): TimerSetting => ({ kind: timer, key: trip.id, dueAt, cause });
 
-const endOf = (open: readonly OfferRow[]) => new Date(Math.max(...open.map((offer) => offer.expiresAt.getTime())));
+const endOf = (open: readonly OfferRow[]) => (open.length > 0 ? new Date(Math.max(...open.map((offer) => offer.expiresAt.getTime()))) : null);
 
 export function strategyOf(dispatch: Dispatch, trip: TripRow): MatchingStrategy {
   return dispatch.strategies[trip.strategy as StrategyName];
@@ -111,56 +151,70 @@ export function strategyOf(dispatch: Dispatch, trip: TripRow): MatchingStrategy 
 
 /** A trip that somebody is looked for, with those who may be asked. */
 interface Asking {
+  turn: Turn;
   trip: TripRow;
   request: MatchingRequest;
   users: ReadonlyMap<string, Asked>;
 }
 
-/** The next round of each of these locked trips, decided for and carried out together: what a round reads and writes, it does for all of them at once. */
-async function makeRounds(tx: Tx, dispatch: Dispatch, strategy: MatchingStrategy, locked: readonly TripRow[], course: Course): Promise<void> {
-  const looking: { trip: TripRow; search: Search; radiusKm: number; isLast: boolean }[] = [];
-  for (const trip of locked) {
+/** The next round of each of these locked trips, carried out together: what a round reads and writes, it does for all of them at once. */
+async function makeRounds(tx: Tx, dispatch: Dispatch, strategy: MatchingStrategy, turns: readonly Turn[], course: Course): Promise<void> {
+  const looking: { turn: Turn; trip: TripRow; search: Search; radiusKm: number; isLast: boolean }[] = [];
+  for (const turn of turns) {
+    const { trip } = turn;
     const search = searchOf(trip, trip.searchRound + 1);
     const radiusKm = strategy.lookAround(search);
-    if (radiusKm === null) await course.over(tx, dispatch, trip);
-    else looking.push({ trip, search, radiusKm, isLast: strategy.lookAround({ ...search, round: search.round + 1 }) === null });
+    if (radiusKm === null) await course.over(causedBy(tx, turn), dispatch, trip);
+    else looking.push({ turn, trip, search, radiusKm, isLast: strategy.lookAround({ ...search, round: search.round + 1 }) === null });
   }
   if (looking.length === 0) return;
-  await countRounds(
-    tx,
-    looking.map(({ trip }) => trip.id),
-  );
   const around = await candidatesOf(tx, dispatch, looking);
-  const asking = looking.map(({ trip, search, radiusKm }, i): Asking => {
+  const [, slowness] = await Promise.all([
+    countRounds(
+      tx,
+      looking.map(({ trip }) => trip.id),
+    ),
+    slownessNow(tx, dispatch),
+  ]);
+  const asking = looking.map(({ turn, trip, search, radiusKm }, i): Asking => {
     const { candidates, inLine } = around[i] as Around;
     const asked = candidates.map(({ driverId, userId, distanceM: pickupDistanceM }) => [driverId, { driverId, userId, pickupDistanceM, inLine }] as const);
-    return { trip, request: { search, radiusKm, candidates }, users: new Map(asked) };
+    return { turn, trip, request: { search, radiusKm, candidates }, users: new Map(asked) };
   });
-  const slowness = await slownessNow(tx, dispatch);
   const requests = asking.map(({ request }) => request);
-  const began = performance.now();
-  const decided = strategy.decide(requests, tx.now);
-  const tookMs = performance.now() - began;
-  if (decided.length !== requests.length) throw new Error('a strategy has to answer with a plan for each request');
-  const plans = decided.map((plan) => ({ ...plan, answerMs: plan.answerMs * slowness }));
-  const asked = await makeOffers(tx, dispatch, asking, plans);
-  for (const [i, { trip, request }] of asking.entries()) {
+  const decisions = strategy.tickMs === undefined ? requests.map((request) => decide(strategy, [request], tx.now)) : [decide(strategy, requests, tx.now)];
+  const plans = decisions.flatMap((decision) => decision.plans).map((plan) => ({ ...plan, answerMs: plan.answerMs * slowness }));
+  const asked = await makeOffers(tx, dispatch, asking, plans, strategy.tickMs === undefined ? 'SHARED' : 'ASSIGNED');
+  const next: TimerSetting[] = [];
+  for (const [i, { turn, trip, request }] of asking.entries()) {
     const count = asked[i]?.length ?? 0;
     if (count === 0 && strategy.tickMs !== undefined) continue;
     const waitMs = afterRound(strategy, request.search, count, { answerMs: plans[i]?.answerMs ?? 0, emptyRoundMs: dispatch.config.emptyRoundMs * slowness });
-    if (waitMs === 'OVER') await course.over(tx, dispatch, trip);
-    else await setRound(tx, course, trip.id, new Date(tx.now.getTime() + waitMs));
+    if (waitMs === 'OVER') await course.over(causedBy(tx, turn), dispatch, trip);
+    else next.push(roundTimer(course, turn, new Date(tx.now.getTime() + waitMs)));
   }
   // After the offers: a driver whom another search has taken meanwhile was passed over.
-  const name = (locked[0] as TripRow).strategy as StrategyName;
-  await recordRound(tx, { strategy, name, requests, plans: decided, asked, tookMs });
+  const name = (turns[0] as Turn).trip.strategy as StrategyName;
+  let first = 0;
+  const rounds = decisions.map((decision) => {
+    const mine = asked.slice(first, (first += decision.requests.length));
+    return { strategy, name, ...decision, asked: mine };
+  });
+  await Promise.all([setTimers(tx, next), recordRounds(tx, rounds)]);
+}
+
+/** Events of a turn name what has led to it, whichever others are carried out with it. */
+const causedBy = (tx: Tx, { cause }: Turn): Tx => ({ ...tx, cause });
+
+function decide(strategy: MatchingStrategy, requests: readonly MatchingRequest[], now: Date) {
+  const began = performance.now();
+  const plans = strategy.decide(requests, now);
+  if (plans.length !== requests.length) throw new Error('a strategy has to answer with a plan for each request');
+  return { requests, plans, tookMs: performance.now() - began };
 }
 
 async function countRounds(tx: Tx, tripIds: readonly string[]): Promise<void> {
-  await tx.orm
-    .update(trips)
-    .set({ searchRound: sql`${trips.searchRound} + 1` })
-    .where(inArray(trips.id, [...tripIds]));
+  await tx.prepared('update trips set search_round = search_round + 1 where id = any($1::uuid[])', [`{${tripIds.join(',')}}`]);
 }
 
 /** How many times as long as usual rounds last: longer while there is an overload, so that fewer are made and more of them find somebody (DP-25). */
@@ -198,8 +252,10 @@ interface Around {
 /** Who may be asked, for each trip: the first in an airport's line, or else who is around. */
 async function candidatesOf(tx: Tx, dispatch: Dispatch, looking: readonly { trip: TripRow; radiusKm: number; isLast: boolean }[]): Promise<Around[]> {
   const found = new Map<string, Around>();
+  const taken = new Set<string>();
   for (const { trip, isLast } of looking) {
-    const inLine = isLast ? [] : await firstInLine(tx, dispatch, trip);
+    const inLine = isLast ? [] : await firstInLine(tx, dispatch, trip, taken);
+    for (const { driverId } of inLine) taken.add(driverId);
     if (inLine.length > 0) found.set(trip.id, { candidates: inLine, inLine: true });
   }
   const others = looking.filter(({ trip }) => !found.has(trip.id));
@@ -213,50 +269,61 @@ async function candidatesOf(tx: Tx, dispatch: Dispatch, looking: readonly { trip
   return looking.map(({ trip }) => found.get(trip.id) as Around);
 }
 
-/** Offers each trip to the first drivers of its plan that are still free; answers who they were. Of several plans each has its best alone to choose from. */
-async function makeOffers(tx: Tx, dispatch: Dispatch, asking: readonly Asking[], plans: readonly Plan[]): Promise<string[][]> {
-  const named = plans.map(({ ranked, atMost }) => (plans.length === 1 ? ranked : ranked.slice(0, atMost)));
-  const atMost = plans.reduce((sum, plan) => sum + plan.atMost, 0);
-  const claimed = new Set(await claimDrivers(tx.orm, named.flat(), atMost));
-  if (claimed.size === 0) return plans.map(() => []);
-  await moveDrivers(tx, dispatch, [...claimed], 'OFFERED', { count: { offeredCount: 1 } });
-  // Whom two plans name, the first of them gets.
-  const chosen = asking.map(({ users }, i) => (named[i] ?? []).flatMap((driverId) => (claimed.delete(driverId) ? (users.get(driverId) ?? []) : [])));
-  await tx.orm.insert(offers).values(
-    asking.flatMap(({ trip, request }, i) =>
-      (chosen[i] ?? []).map((driver) => ({
-        id: newUuid(tx.now),
-        tripId: trip.id,
-        driverId: driver.driverId,
-        driverUserId: driver.userId,
-        status: 'PENDING',
-        revision: trip.revision,
-        round: request.search.round,
-        terms: plans[i]?.terms ?? 'TAKE',
-        pickupDistanceM: driver.pickupDistanceM,
-        inLine: driver.inLine,
-        earningsMinor: earningsOf(fareOf(trip), trip.vehicleType as VehicleType),
-        currency: trip.currency,
-        createdAt: tx.now,
-        expiresAt: new Date(tx.now.getTime() + (plans[i]?.answerMs ?? 0)),
-      })),
-    ),
+/**
+ * Offers each trip to the first drivers of its plan that are still free; answers who they were. Of plans that were made for each other (ASSIGNED) each has
+ * its best alone to choose from; those that know nothing of each other share the drivers (SHARED).
+ */
+async function makeOffers(tx: Tx, dispatch: Dispatch, asking: readonly Asking[], plans: readonly Plan[], manner: 'ASSIGNED' | 'SHARED'): Promise<string[][]> {
+  const isFree = (ids: readonly string[]) => claimDrivers(tx.orm, ids, ids.length);
+  const single = plans.length === 1 ? plans[0] : undefined;
+  const chosenIds = single
+    ? [await claimDrivers(tx.orm, single.ranked, single.atMost)]
+    : manner === 'ASSIGNED'
+      ? await shareDrivers(
+          plans.map(({ ranked, atMost }) => ({ ranked: ranked.slice(0, atMost), atMost })),
+          isFree,
+        )
+      : await shareDrivers(plans, isFree);
+  const chosen = asking.map(({ users }, i) => {
+    const ids = new Set(chosenIds[i]);
+    return (plans[i]?.ranked ?? []).flatMap((driverId) => (ids.delete(driverId) ? (users.get(driverId) ?? []) : []));
+  });
+  const all = chosen.flat().map(({ driverId }) => driverId);
+  if (all.length === 0) return plans.map(() => []);
+  const rows = asking.flatMap(({ trip, request }, i) =>
+    (chosen[i] ?? []).map((driver) => ({
+      id: newUuid(tx.now),
+      tripId: trip.id,
+      driverId: driver.driverId,
+      driverUserId: driver.userId,
+      revision: trip.revision,
+      round: request.search.round,
+      terms: plans[i]?.terms ?? 'TAKE',
+      pickupDistanceM: driver.pickupDistanceM,
+      inLine: driver.inLine,
+      earningsMinor: earningsOf(fareOf(trip), trip.vehicleType as VehicleType),
+      currency: trip.currency,
+      expiresAt: new Date(tx.now.getTime() + (plans[i]?.answerMs ?? 0)),
+    })),
   );
-  for (const driver of chosen.flat()) tellOffers(tx, dispatch, driver.userId);
+  await Promise.all([insertOffers(tx, rows), moveDrivers(tx, dispatch, all, 'OFFERED', { count: { offeredCount: 1 } })]);
+  // The best of each first: who waits for a driver waits for the first who is told.
+  const most = Math.max(...chosen.map(({ length }) => length));
+  for (let rank = 0; rank < most; rank += 1) for (const { userId } of chosen.flatMap((drivers) => drivers[rank] ?? [])) tellOffers(tx, dispatch, userId);
   return chosen.map((drivers) => drivers.map(({ driverId }) => driverId));
 }
 
 /**
  * At an airport the first in line who has not been asked is asked alone (DP-07): asked together, the quickest would win and not the one who waited longest.
- * Empty elsewhere, and when the line is; the last round of a search asks everybody around, in line or not.
+ * Empty elsewhere, and when the line is; the last round of a search asks everybody around, in line or not. `taken` are for others at this moment.
  */
-async function firstInLine(tx: Tx, dispatch: Dispatch, trip: TripRow) {
+async function firstInLine(tx: Tx, dispatch: Dispatch, trip: TripRow, taken: ReadonlySet<string>) {
   const zone = airportAt(dispatch.zones.all() ?? [], pickupOf(trip));
   if (!zone) return [];
   const line = await nextInQueue(tx, zone.id, SERVED_BY[trip.vehicleType as VehicleType], pickupOf(trip), CANDIDATES_PER_ROUND);
   const [eligible = []] = await candidatesFor(tx.orm, [{ trip, driverIds: line.map(({ driverId }) => driverId) }], tx.now);
   const facts = new Map(eligible.map((candidate) => [candidate.driverId, candidate]));
-  const first = line.find(({ driverId }) => facts.has(driverId));
+  const first = line.find(({ driverId }) => facts.has(driverId) && !taken.has(driverId));
   const candidate = first && facts.get(first.driverId);
   return candidate ? [{ ...candidate, distanceM: first.distanceM }] : [];
 }
@@ -269,9 +336,8 @@ async function distancesAround(tx: Tx, dispatch: Dispatch, looking: readonly { t
   if (looking.length === 0) return [];
   const typesOf = (trip: TripRow) => SERVED_BY[trip.vehicleType as VehicleType];
   try {
-    const found = await Promise.all(
-      looking.map(({ trip, radiusKm }) => dispatch.positions.nearby(pickupOf(trip), radiusKm, typesOf(trip), CANDIDATES_PER_ROUND)),
-    );
+    const searches = looking.map(({ trip, radiusKm }) => ({ place: pickupOf(trip), radiusKm, types: typesOf(trip) }));
+    const found = await dispatch.positions.nearbyEach(searches, CANDIDATES_PER_ROUND);
     await switchMode(tx, 'POSITIONS_FROM_POSTGRES', false, 'positions in Redis answer');
     return found.map((nearby) => new Map(nearby.map((driver) => [driver.driverId, driver.distanceM])));
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Dispatch } from './context.js';
 import { moveDrivers } from './driverMoves.js';
 import { asSystem } from './elevation.js';
 import { tripAccepted } from './events.js';
-import { type OfferRow, offerById, pendingOffersOfDriver, pendingOffersOfTrip, standbyOffersOfDriver } from './offerQueries.js';
+import { type OfferRow, offerById, pendingOffersOfDriver, pendingOffersOfTrip, pendingOffersOfTrips, standbyOffersOfDriver } from './offerQueries.js';
 import { tellOffers } from './signals.js';
 import type { StrategyName } from './strategy.js';
 import { offers, trips } from './tables.js';
@@ -170,15 +170,17 @@ async function withdrawOthers(tx: Tx, dispatch: Dispatch, offer: OfferRow): Prom
   );
 }
 
-/** Ends the open offers of a trip whose time is over, and sets their drivers free. Runs as SYSTEM. */
-export async function closeExpiredOffers(tx: Tx, dispatch: Dispatch, tripId: string): Promise<void> {
-  const open = await pendingOffersOfTrip(tx.orm, tripId);
+/** Ends those open offers of locked trips whose time is over, and sets their drivers free; answers those that are still open. Runs as SYSTEM. */
+export async function closeExpiredOffers(tx: Tx, dispatch: Dispatch, tripIds: readonly string[]): Promise<OfferRow[]> {
+  if (tripIds.length === 0) return [];
+  const open = await pendingOffersOfTrips(tx.orm, tripIds);
   await close(
     tx,
     dispatch,
     open.filter((offer) => offer.expiresAt <= tx.now),
     'EXPIRED',
   );
+  return open.filter((offer) => offer.expiresAt > tx.now);
 }
 
 async function close(tx: Tx, dispatch: Dispatch, open: readonly OfferRow[], status: 'EXPIRED' | 'WITHDRAWN'): Promise<void> {

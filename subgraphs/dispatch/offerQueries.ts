@@ -1,5 +1,5 @@
 import { and, asc, between, desc, eq, gt, inArray, sql } from 'drizzle-orm';
-import type { Orm } from '../../platform/postgres.js';
+import type { Orm, Tx } from '../../platform/postgres.js';
 import { ANSWERS_LOOKED_AT, type AnswerRecord, type Candidate, RECENT_MS } from './matching.js';
 import type { Place } from './point.js';
 import { driverPositions, drivers, offers, trips } from './tables.js';
@@ -20,14 +20,21 @@ export async function offerById(orm: Orm, id: string): Promise<OfferRow | undefi
   return row;
 }
 
-/** Offers that a driver can still accept, oldest first. */
-export async function openOffersOf(orm: Orm, driverUserId: string, now: Date): Promise<OfferWithTrip[]> {
-  return orm
+/** Offers that these people can still accept, by person, oldest first. Runs as SYSTEM: who may see them is whoever they are for. */
+export async function openOffersOf(orm: Orm, userIds: readonly string[], now: Date): Promise<Map<string, OfferWithTrip[]>> {
+  const rows = await orm
     .select({ offer: offers, trip: trips })
     .from(offers)
     .leftJoin(trips, eq(trips.id, offers.tripId))
-    .where(and(eq(offers.driverUserId, driverUserId), eq(offers.status, 'PENDING'), gt(offers.expiresAt, now)))
+    .where(and(sql`${offers.driverUserId} = any(${uuidArray(userIds)})`, eq(offers.status, 'PENDING'), gt(offers.expiresAt, now)))
     .orderBy(asc(offers.createdAt));
+  const open = new Map<string, OfferWithTrip[]>();
+  for (const row of rows) {
+    const others = open.get(row.offer.driverUserId);
+    if (others) others.push(row);
+    else open.set(row.offer.driverUserId, [row]);
+  }
+  return open;
 }
 
 export async function pendingOffersOfTrip(orm: Orm, tripId: string): Promise<OfferRow[]> {
@@ -35,6 +42,28 @@ export async function pendingOffersOfTrip(orm: Orm, tripId: string): Promise<Off
     .select()
     .from(offers)
     .where(and(eq(offers.tripId, tripId), eq(offers.status, 'PENDING')));
+}
+
+export async function pendingOffersOfTrips(orm: Orm, tripIds: readonly string[]): Promise<OfferRow[]> {
+  return orm
+    .select()
+    .from(offers)
+    .where(and(sql`${offers.tripId} = any(${uuidArray(tripIds)})`, eq(offers.status, 'PENDING')));
+}
+
+/** A new offer, as it is written. */
+export type NewOffer = Omit<typeof offers.$inferSelect, 'status' | 'createdAt' | 'answeredAt' | 'declineReason' | 'bidMinor'>;
+
+const INSERT_OFFERS = `insert into offers (id, trip_id, driver_id, driver_user_id, status, revision, round, terms, pickup_distance_m, in_line, earnings_minor,
+    currency, created_at, expires_at)
+  select id, "tripId", "driverId", "driverUserId", 'PENDING', revision, round, terms, "pickupDistanceM", "inLine", "earningsMinor", currency, $2::timestamptz, "expiresAt"
+  from json_to_recordset($1::text::json) as n(id uuid, "tripId" uuid, "driverId" uuid, "driverUserId" uuid, revision int, round int, terms text,
+    "pickupDistanceM" int, "inLine" boolean, "earningsMinor" bigint, currency text, "expiresAt" timestamptz)`;
+
+/** Writes open offers: in one statement of one text, however many there are. */
+export async function insertOffers(tx: Tx, rows: readonly NewOffer[]): Promise<void> {
+  const written = rows.map((row) => ({ ...row, earningsMinor: row.earningsMinor.toString() }));
+  await tx.prepared(INSERT_OFFERS, [JSON.stringify(written), tx.now.toISOString()]);
 }
 
 /** The offer of the driver who stands by for the one who has the trip. */

@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import type { Redis } from 'ioredis';
 import { Refusal } from '../../platform/errors.js';
 import { answersOf } from '../../platform/redisPipeline.js';
@@ -41,6 +42,12 @@ export interface NearbyDriver extends Seen {
   distanceM: number;
 }
 
+export interface NearbySearch {
+  place: Place;
+  radiusKm: number;
+  types: readonly VehicleType[];
+}
+
 /** What became of a driver's newest point: whether it moved the driver, and whose trip wants to know. */
 export interface Move {
   point: DriverPoint;
@@ -71,6 +78,8 @@ export interface Positions {
   keepStanding(standing: DriverStanding): Promise<void>;
   /** Available drivers seen in the last 60 s, nearest first (DP-05). @throws Refusal DEPENDENCY_UNAVAILABLE */
   nearby(place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]>;
+  /** The same for many places, in their order: what several of them need to know of one driver is asked once. @throws Refusal DEPENDENCY_UNAVAILABLE */
+  nearbyEach(searches: readonly NearbySearch[], limit: number): Promise<NearbyDriver[][]>;
   /** Where the driver was last, however long ago within ten minutes; null when unknown, also when Redis does not answer. */
   lastSeen(driverId: string): Promise<Seen | null>;
   /** The driver that a person is; null when Redis does not know, or does not answer. */
@@ -87,6 +96,8 @@ const FIXES_WITHIN_MS = 1_000;
 const REBUILD_WITHIN_MS = 2_000;
 /** What `toSeen` reads of a driver's facts. */
 const SEEN_FACTS = ['lat', 'lng', 'heading', 'at'] as const;
+/** Commands in one message to Redis, so that others get their turn between them. */
+const MAX_TOGETHER = 200;
 /** Searches of one ring, when silent drivers stand in the way of others. */
 const MAX_LOOKS = 5;
 
@@ -233,10 +244,9 @@ export function openPositions(options: {
    * Drivers of all these types, the nearest first, among the nearest `count` of each. Only of as many as are wanted is more read than how far they are:
    * four classes have four times too many.
    */
-  const lookInRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number, count: number) => {
-    const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', count, 'WITHDIST'] as const;
-    const found = await answersOf(types.reduce((pipeline, type) => pipeline.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', ...lookFor), redis.pipeline()));
-    const candidates = (found as [driverId: string, km: string][][])
+  const lookInRing = async ({ place, radiusKm, types }: NearbySearch, ask: Asking, limit: number, count: number) => {
+    const found = await Promise.all(types.map((type) => ask.around.load({ type, place, radiusKm, count })));
+    const candidates = found
       .flatMap((ofType, i) => ofType.map(([driverId, km]) => ({ driverId, type: types[i] as VehicleType, km: Number(km) })))
       .sort((one, other) => one.km - other.km);
     const oldest = clock().getTime() - FRESH_MS;
@@ -244,9 +254,10 @@ export function openPositions(options: {
     const silent: [VehicleType, string][] = [];
     while (candidates.length > 0 && nearby.length < limit) {
       const next = candidates.splice(0, limit - nearby.length);
-      const facts = await answersOf(next.reduce((pipeline, { driverId }) => pipeline.hmget(factsKey(driverId), ...SEEN_FACTS), redis.pipeline()));
+      const facts = await ask.seen.loadMany(next.map(({ driverId }) => driverId));
       for (const [i, { driverId, type }] of next.entries()) {
-        const seen = toSeen(facts[i] as (string | null)[]);
+        const seen = facts[i];
+        if (seen instanceof Error) throw seen;
         if (!seen || seen.at.getTime() < oldest) silent.push([type, driverId]);
         else nearby.push({ driverId, vehicleType: type, distanceM: Math.round(distanceM(place, seen.place)), ...seen });
       }
@@ -258,22 +269,34 @@ export function openPositions(options: {
    * Who went silent stays in the set until somebody looks: this is the look. Others may stand behind the silent ones, so it looks again without them,
    * at twice as many each time: when one place is left to fill, silent drivers one behind the other must not use up the looks.
    */
-  const searchRing = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]> => {
+  const searchRing = async (search: NearbySearch, ask: Asking, limit: number): Promise<NearbyDriver[]> => {
     for (let looks = 1; ; looks += 1) {
-      const { nearby, silent } = await lookInRing(place, radiusKm, types, limit, limit * 2 ** (looks - 1));
+      const { nearby, silent } = await lookInRing(search, ask, limit, limit * 2 ** (looks - 1));
       await Promise.all(silent.map(([type, driverId]) => redis.zrem(availableKey(type), driverId)));
       if (silent.length === 0 || nearby.length >= limit || looks >= MAX_LOOKS) return nearby;
     }
   };
 
-  const nearby = async (place: Place, radiusKm: number, types: readonly VehicleType[], limit: number): Promise<NearbyDriver[]> => {
-    await assureBuilt();
+  /** Rings from the `from`th on. Answers in which ring it ended, too. */
+  const searchRings = async (search: NearbySearch, ask: Asking, limit: number, from: number) => {
+    const rings = [...RINGS_KM.filter((km) => km < search.radiusKm), search.radiusKm];
     let found: NearbyDriver[] = [];
-    for (const ring of [...RINGS_KM.filter((km) => km < radiusKm), radiusKm]) {
-      found = await searchRing(place, ring, types, limit);
+    let ring = Math.min(from, rings.length - 1);
+    for (; ring < rings.length; ring += 1) {
+      found = await searchRing({ ...search, radiusKm: rings[ring] as number }, ask, limit);
       if (found.length >= limit) break;
     }
-    return found;
+    return { found, ring };
+  };
+
+  const nearbyEach = async (searches: readonly NearbySearch[], limit: number): Promise<NearbyDriver[][]> => {
+    await assureBuilt();
+    const ask = askingOf(redis);
+    const [first, ...others] = searches;
+    if (!first) return [];
+    // Where the first had to go as far as this, the others of the city will too: a ring that is too small is a search for nothing.
+    const { found, ring } = await searchRings(first, ask, limit, 0);
+    return [found, ...(await Promise.all(others.map((search) => searchRings(search, ask, limit, ring)))).map((other) => other.found)];
   };
 
   const lastSeen = async (driverId: string): Promise<Seen | null> => {
@@ -289,10 +312,38 @@ export function openPositions(options: {
     move: (points) => reachable(move(points)),
     fixes: (driverIds) => reachable(within(FIXES_WITHIN_MS, fixes(driverIds))),
     keepStanding: (standing) => keepStandings([standing]).catch((error: unknown) => onError(error, 'standing not kept')),
-    nearby: (place, radiusKm, types, limit) => reachable(nearby(place, radiusKm, types, limit)),
+    nearby: (place, radiusKm, types, limit) => reachable(nearbyEach([{ place, radiusKm, types }], limit).then(([found = []]) => found)),
+    nearbyEach: (searches, limit) => reachable(nearbyEach(searches, limit)),
     lastSeen: (driverId) => lastSeen(driverId).catch(() => null),
     driverOf: (userId) => redis.get(driverOfUserKey(userId)).catch(() => null),
     isPresent: async (driverId) => (await redis.exists(presenceKey(driverId)).catch(() => 0)) === 1,
+  };
+}
+
+/** What searches that run together ask of Redis: all that they need at one moment goes in one message, and what is known of a driver is read once. */
+interface Asking {
+  around: DataLoader<Ring, [driverId: string, km: string][]>;
+  seen: DataLoader<string, Seen | null>;
+}
+
+interface Ring {
+  type: VehicleType;
+  place: Place;
+  radiusKm: number;
+  count: number;
+}
+
+function askingOf(redis: Redis): Asking {
+  const ringsOf = (rings: readonly Ring[]) =>
+    rings.reduce((pipeline, { type, place, radiusKm, count }) => {
+      const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', count, 'WITHDIST'] as const;
+      return pipeline.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', ...lookFor);
+    }, redis.pipeline());
+  const factsOf = (driverIds: readonly string[]) =>
+    driverIds.reduce((pipeline, driverId) => pipeline.hmget(factsKey(driverId), ...SEEN_FACTS), redis.pipeline());
+  return {
+    around: new DataLoader(async (rings) => (await answersOf(ringsOf(rings))) as [string, string][][], { cache: false, maxBatchSize: MAX_TOGETHER }),
+    seen: new DataLoader(async (driverIds) => ((await answersOf(factsOf(driverIds))) as (string | null)[][]).map(toSeen), { maxBatchSize: MAX_TOGETHER }),
   };
 }
 

@@ -2,10 +2,10 @@ import { lt, sql } from 'drizzle-orm';
 import type { Tx } from '../../platform/postgres.js';
 import { newUuid } from '../../platform/ids.js';
 import { setTimer } from '../../platform/timers.js';
-import { matchingTicks, tripReasons } from './cityTables.js';
+import { tripReasons } from './cityTables.js';
 import { roundOutcomeOf } from './round.js';
 import type { MatchingRequest, MatchingStrategy, Plan, StrategyName } from './strategy.js';
-import { pickupSeconds } from './tick.js';
+import { pickupSeconds, type RoundInputs, type RoundOutcome } from './tick.js';
 
 /** Timer that deletes old ticks. */
 export const FORGET_TICKS_TIMER = 'city.forgetTicks';
@@ -28,16 +28,28 @@ export interface CarriedOut {
 }
 
 /**
- * Writes down what a round saw and what came of it, and for each trip that a tick has offered why it was offered so, in the transaction of the offers.
+ * Writes down what rounds saw and what came of them, and for each trip that a tick has offered why it was offered so, in the transaction of the offers.
  * Nothing for strategies that say no inputs.
  */
-export async function recordRound(tx: Tx, { strategy, name, requests, plans, asked, tookMs }: CarriedOut): Promise<void> {
-  if (!strategy.inputsOf || requests.length === 0) return;
-  const inputs = strategy.inputsOf(requests, tx.now);
-  const outcome = roundOutcomeOf(inputs, plans, asked);
-  const id = newUuid(tx.now);
-  await tx.orm.insert(matchingTicks).values({ id, at: tx.now, strategy: name, inputs, outcome, solveMicros: Math.round(tookMs * 1000) });
-  if (strategy.tickMs === undefined || outcome.pairs.length === 0) return;
+export async function recordRounds(tx: Tx, rounds: readonly CarriedOut[]): Promise<void> {
+  const written = rounds.flatMap((round) => {
+    const { strategy, name, requests, plans, asked, tookMs } = round;
+    if (!strategy.inputsOf || requests.length === 0) return [];
+    const inputs = strategy.inputsOf(requests, tx.now);
+    const outcome = roundOutcomeOf(inputs, plans, asked);
+    return [{ strategy, row: { id: newUuid(tx.now), strategy: name, inputs, outcome, solveMicros: Math.round(tookMs * 1000) } }];
+  });
+  if (written.length === 0) return;
+  await tx.prepared(INSERT_TICKS, [JSON.stringify(written.map(({ row }) => row)), tx.now.toISOString()]);
+  for (const { strategy, row } of written) if (strategy.tickMs !== undefined) await recordReasons(tx, row.id, row.inputs, row.outcome);
+}
+
+const INSERT_TICKS = `insert into matching_ticks (id, at, strategy, inputs, outcome, solve_micros)
+  select id, $2::timestamptz, strategy, inputs, outcome, "solveMicros"
+  from json_to_recordset($1::text::json) as r(id uuid, strategy text, inputs jsonb, outcome jsonb, "solveMicros" int)`;
+
+async function recordReasons(tx: Tx, id: string, inputs: RoundInputs, outcome: RoundOutcome): Promise<void> {
+  if (outcome.pairs.length === 0) return;
   const seconds = pickupSeconds(inputs);
   const reasons = outcome.pairs.map(({ rider, pickupS }) => ({
     tripId: inputs.trips[rider] as string,

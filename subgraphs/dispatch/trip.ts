@@ -51,7 +51,7 @@ export const ratingSchema = z.object({
 });
 
 /** @throws Refusal INVALID_TRANSITION with `from` and `to` */
-export function assertTransition(trip: TripRow, to: TripStatus): void {
+export function assertTransition(trip: Pick<TripRow, 'status'>, to: TripStatus): void {
   if (TRIP_TRANSITIONS[trip.status as TripStatus].includes(to)) return;
   throw invalidTransition(trip.status, to);
 }

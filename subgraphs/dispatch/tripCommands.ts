@@ -1,4 +1,3 @@
-import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { userIdOf } from '../../platform/actor.js';
 import { notFound, parseInput, Refusal } from '../../platform/errors.js';
@@ -9,15 +8,14 @@ import type { Tx } from '../../platform/postgres.js';
 import { setTimer } from '../../platform/timers.js';
 import type { Dispatch } from './context.js';
 import { tripRequested } from './events.js';
-import { settingsOf } from './matchingQueries.js';
 import { ROUND_TIMER } from './offerCommands.js';
 import { distanceM, type Place, pointSchema } from './point.js';
 import { MOST_AHEAD, searchFrom } from './scheduled.js';
 import type { StrategyName } from './strategy.js';
 import { cellOf } from './surge.js';
-import { tripQuotes, trips } from './tables.js';
-import { destinationOf, PAYMENT_METHODS, type PaymentMethod, pickupOf, type TripRow } from './trip.js';
-import { countTripsAhead, liveTripOfRider, lockQuote, lockRequestsOf, type QuoteRow, tripsByIds, unpaidTripOf } from './tripQueries.js';
+import { trips } from './tables.js';
+import { destinationOf, PAYMENT_METHODS, type PaymentMethod, pickupOf, type TripRow, type TripStatus } from './trip.js';
+import { lockQuote, lockRequestsOf, type QuoteRow, type RiderRoom, tripsByIds } from './tripQueries.js';
 import { assertSurgeSteady } from './quoteCommands.js';
 import { logState, stepTrip } from './tripSteps.js';
 import type { VehicleType } from './vehicleType.js';
@@ -48,32 +46,40 @@ export interface TripRequest extends z.input<typeof requestSchema> {
  */
 export async function requestTrip(tx: Tx, dispatch: Dispatch, riderId: string, request: TripRequest, key: string): Promise<TripRow> {
   const { paymentMethod, paymentToken, pickup, destination } = parseInput(requestSchema, request);
-  const { entityId } = await once(tx, { mutation: 'requestTrip', key, input: request }, async () => {
-    const quote = await claimQuote(tx, request.quoteId);
-    await assertSurgeSteady(tx, dispatch, quote);
+  let made: TripRow | undefined;
+  const begin = async ([found, room]: [QuoteRow | undefined, RiderRoom]) => {
+    const quote = checkQuote(tx, found);
     assertSamePlace(pickup, pickupOf(quote), 'input.pickup');
     assertSamePlace(destination, destinationOf(quote), 'input.destination');
-    await lockRequestsOf(tx.orm, riderId);
-    await assertRoom(tx, riderId, quote);
-    const unpaid = await unpaidTripOf(tx.orm, riderId);
-    if (unpaid) {
-      const details = { field: 'input.quoteId', rule: 'no_unpaid_trip', tripId: publicId('trp', unpaid.tripId) };
+    assertRoom(tx, room, quote);
+    if (room.unpaidTripId) {
+      const details = { field: 'input.quoteId', rule: 'no_unpaid_trip', tripId: publicId('trp', room.unpaidTripId) };
       throw new Refusal('UNPAID_TRIP', 'An earlier trip has not been paid. Pay it first: its payment says what is missing.', { details });
     }
-    const strategy = quote.departAt === null ? (await settingsOf(tx.orm, dispatch.config.city)).strategy : 'SCHEDULED';
-    const trip = await insertTrip(tx, riderId, quote, paymentMethod, strategy);
-    await tx.orm.update(tripQuotes).set({ usedBy: trip.id }).where(eq(tripQuotes.id, quote.id));
-    await beginSearch(tx, dispatch, trip, paymentMethod === 'CARD' ? (paymentToken ?? DEFAULT_PAYMENT_TOKEN) : null);
-    return trip.id;
-  });
-  const [trip] = await tripsByIds(tx.orm, [entityId]);
+    const strategy = quote.departAt === null ? room.strategy : 'SCHEDULED';
+    const planned = plannedTrip(tx, riderId, quote, paymentMethod, strategy);
+    // Sent together: none of them depends on another's answer, and what must not be is taken back with all of them.
+    const steady = assertSurgeSteady(tx, dispatch, quote);
+    const inserting = insertTrip(tx, planned);
+    const beginning = beginSearch(tx, dispatch, planned, paymentMethod === 'CARD' ? (paymentToken ?? DEFAULT_PAYMENT_TOKEN) : null);
+    for (const each of [inserting, beginning]) each.catch(() => {});
+    await steady;
+    // The second fence behind the lock of the rider's requests: the index lets one trip for now in.
+    const inserted = await inserting;
+    if (!inserted) throw activeTrip(null);
+    made = (await beginning) ?? inserted;
+    return inserted.id;
+  };
+  // The quote is locked first, and then the rider's requests.
+  const ahead = () => Promise.all([lockQuote(tx.orm, request.quoteId), lockRequestsOf(tx, riderId, dispatch.config.city)]);
+  const { entityId } = await once(tx, { mutation: 'requestTrip', key, input: request }, begin, ahead);
+  const trip = made ?? (await tripsByIds(tx.orm, [entityId]))[0];
   if (!trip) throw new Error('the requested trip vanished');
   return trip;
 }
 
 /** @throws Refusal NOT_FOUND, QUOTE_USED, QUOTE_EXPIRED */
-async function claimQuote(tx: Tx, quoteId: string): Promise<QuoteRow> {
-  const quote = await lockQuote(tx.orm, quoteId);
+function checkQuote(tx: Tx, quote: QuoteRow | undefined): QuoteRow {
   // Admins see all quotes; a quote still is for the one who asked.
   if (quote?.ownerId !== userIdOf(tx.actor) || quote.tripId !== null) throw notFound('quote', 'input.quoteId');
   if (quote.usedBy !== null) {
@@ -95,15 +101,14 @@ function assertSamePlace(given: Place | null | undefined, quoted: Place, field: 
 }
 
 /** One trip at a time, and a few for later besides. Under the lock of the rider's requests. @throws Refusal ACTIVE_TRIP, TOO_MANY_TRIPS_AHEAD */
-async function assertRoom(tx: Tx, riderId: string, quote: QuoteRow): Promise<void> {
+function assertRoom(tx: Tx, room: RiderRoom, quote: QuoteRow): void {
   if (searchFrom(quote, tx.now) > tx.now) {
-    if ((await countTripsAhead(tx.orm, riderId)) < MOST_AHEAD) return;
+    if (room.tripsAhead < MOST_AHEAD) return;
     throw new Refusal('TOO_MANY_TRIPS_AHEAD', `You have ${MOST_AHEAD} trips for later already. Cancel one, or ask again after one of them.`, {
       details: { field: 'input.quoteId', rule: 'trips_ahead', most: MOST_AHEAD },
     });
   }
-  const live = await liveTripOfRider(tx.orm, riderId);
-  if (live) throw activeTrip(live.id);
+  if (room.liveTripId) throw activeTrip(room.liveTripId);
 }
 
 function activeTrip(tripId: string | null): Refusal {
@@ -111,50 +116,58 @@ function activeTrip(tripId: string | null): Refusal {
   return new Refusal('ACTIVE_TRIP', 'You have a trip already. Finish or cancel it first.', { details });
 }
 
-async function insertTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMethod: PaymentMethod, strategy: StrategyName): Promise<TripRow> {
+type PlannedTrip = typeof trips.$inferInsert & { status: TripStatus; sequence: number; paymentMethod: PaymentMethod };
+
+function plannedTrip(tx: Tx, riderId: string, quote: QuoteRow, paymentMethod: PaymentMethod, strategy: StrategyName): PlannedTrip {
   const pickup = pickupOf(quote);
-  const [trip] = await tx.orm
-    .insert(trips)
-    .values({
-      id: newUuid(tx.now),
-      quoteId: quote.id,
-      status: 'REQUESTED',
-      sequence: 1,
-      riderId,
-      vehicleType: quote.vehicleType,
-      pickupLat: pickup.lat,
-      pickupLng: pickup.lng,
-      pickupCell: cellOf(pickup),
-      destinationLat: quote.destinationLat,
-      destinationLng: quote.destinationLng,
-      quotedFareMinor: quote.fareMinor,
-      currency: quote.currency,
-      paymentMethod,
-      strategy,
-      departAt: quote.departAt,
-      requestedAt: tx.now,
-    })
-    // The second fence behind the lock of the rider's requests: the index lets one trip for now in.
-    .onConflictDoNothing()
-    .returning();
-  if (!trip) throw activeTrip((await liveTripOfRider(tx.orm, riderId))?.id ?? null);
+  return {
+    id: newUuid(tx.now),
+    quoteId: quote.id,
+    status: 'REQUESTED',
+    sequence: 1,
+    riderId,
+    vehicleType: quote.vehicleType,
+    pickupLat: pickup.lat,
+    pickupLng: pickup.lng,
+    pickupCell: cellOf(pickup),
+    destinationLat: quote.destinationLat,
+    destinationLng: quote.destinationLng,
+    quotedFareMinor: quote.fareMinor,
+    currency: quote.currency,
+    paymentMethod,
+    strategy,
+    departAt: quote.departAt,
+    requestedAt: tx.now,
+  };
+}
+
+/** Undefined when the rider has a trip for now already. Sent at once, not when it is awaited: what is sent next comes after it. */
+async function insertTrip(tx: Tx, planned: PlannedTrip): Promise<TripRow | undefined> {
+  const [trip] = await tx.orm.insert(trips).values(planned).onConflictDoNothing().returning().execute();
   return trip;
 }
 
-async function beginSearch(tx: Tx, dispatch: Dispatch, trip: TripRow, paymentToken: string | null): Promise<void> {
-  await logState(tx, trip, 'RIDER');
-  const dueAt = searchFrom(trip, tx.now);
-  // One for later is not searched for yet: its timer takes the step.
-  if (dueAt <= tx.now) await stepTrip(tx, dispatch, trip, 'SEARCHING', 'SYSTEM');
-  await appendEvent(tx, tripRequested, trip.id, {
+/** Answers the trip when its search begins at once. */
+async function beginSearch(tx: Tx, dispatch: Dispatch, trip: PlannedTrip, paymentToken: string | null): Promise<TripRow | undefined> {
+  const departAt = trip.departAt ?? null;
+  const dueAt = searchFrom({ departAt }, tx.now);
+  const requested = {
     tripId: trip.id,
     riderId: trip.riderId,
     vehicleType: trip.vehicleType as VehicleType,
     fareMinor: trip.quotedFareMinor.toString(),
     currency: trip.currency,
-    paymentMethod: trip.paymentMethod as PaymentMethod,
+    paymentMethod: trip.paymentMethod,
     paymentToken,
-    departAt: trip.departAt?.toISOString() ?? null,
-  });
-  await setTimer(tx, { kind: ROUND_TIMER, key: trip.id, dueAt });
+    departAt: departAt?.toISOString() ?? null,
+  };
+  const [, , , , begun] = await Promise.all([
+    logState(tx, trip, 'RIDER'),
+    tx.prepared('update trip_quotes set used_by = $1::uuid where id = $2::uuid', [trip.id, trip.quoteId]),
+    appendEvent(tx, tripRequested, trip.id, requested),
+    setTimer(tx, { kind: ROUND_TIMER, key: trip.id, dueAt }),
+    // One for later is not searched for yet: its timer takes the step.
+    dueAt <= tx.now ? stepTrip(tx, dispatch, trip, 'SEARCHING', 'SYSTEM') : undefined,
+  ]);
+  return begun;
 }

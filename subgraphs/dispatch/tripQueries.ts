@@ -3,7 +3,8 @@ import { type Actor, isPrivileged, userIdOf } from '../../platform/actor.js';
 import type { PageRequest } from '../../platform/page.js';
 import type { Orm, Tx } from '../../platform/postgres.js';
 import type { Place } from './point.js';
-import { driverLocationHistory, tripQuotes, trips, tripStates, unpaidTrips } from './tables.js';
+import type { StrategyName } from './strategy.js';
+import { driverLocationHistory, tripQuotes, trips, tripStates } from './tables.js';
 import type { TripRow, TripStateRow } from './trip.js';
 
 export type QuoteRow = typeof tripQuotes.$inferSelect;
@@ -40,6 +41,16 @@ export async function lockTrip(orm: Orm, id: string): Promise<TripRow | undefine
   return row;
 }
 
+/** Those of these trips that nobody else holds, locked, in the order of their ids. */
+export async function lockFreeTrips(orm: Orm, ids: readonly string[]): Promise<TripRow[]> {
+  return orm
+    .select()
+    .from(trips)
+    .where(sql`${trips.id} = any(${`{${ids.join(',')}}`}::uuid[])`)
+    .orderBy(asc(trips.id))
+    .for('no key update', { skipLocked: true });
+}
+
 /** States after a sequence, in order. */
 export async function statesAfter(orm: Orm, tripId: string, sequence: number): Promise<TripStateRow[]> {
   return orm
@@ -49,39 +60,38 @@ export async function statesAfter(orm: Orm, tripId: string, sequence: number): P
     .orderBy(asc(tripStates.sequence));
 }
 
-/** The rider's trip that has begun to be searched for and is not over yet. */
-export async function liveTripOfRider(orm: Orm, riderId: string): Promise<{ id: string } | undefined> {
-  const [row] = await orm
-    .select({ id: trips.id })
-    .from(trips)
-    .where(and(eq(trips.riderId, riderId), inArray(trips.status, ['SEARCHING', 'ACCEPTED', 'DRIVER_ARRIVED', 'STARTED'])))
-    .limit(1);
-  return row;
+/** What decides whether a rider may have one more trip, and how his city matches. */
+export interface RiderRoom {
+  /** The trip that has begun to be searched for and is not over yet. */
+  liveTripId: string | null;
+  /** Trips for later whose search has not begun. */
+  tripsAhead: number;
+  /** One that payments could not settle. */
+  unpaidTripId: string | null;
+  strategy: StrategyName;
 }
 
-/** How many trips for later a rider has whose search has not begun. */
-export async function countTripsAhead(orm: Orm, riderId: string): Promise<number> {
-  const [row] = await orm
-    .select({ count: sql<number>`count(*)::int` })
-    .from(trips)
-    .where(and(eq(trips.riderId, riderId), eq(trips.status, 'REQUESTED')));
-  return row?.count ?? 0;
-}
+const READ_ROOM = `select
+  (select id from trips where rider_id = $1::uuid and status in ('SEARCHING', 'ACCEPTED', 'DRIVER_ARRIVED', 'STARTED') limit 1) as "liveTripId",
+  (select count(*)::int from trips where rider_id = $1::uuid and status = 'REQUESTED') as "tripsAhead",
+  (select trip_id from unpaid_trips where payer_id = $1::uuid limit 1) as "unpaidTripId",
+  coalesce((select strategy from matching_settings where city = $2), 'FIRST_ACCEPT') as strategy`;
 
-/** Requests of one rider come one after the other until the transaction ends: two at once must not both find room. */
-export async function lockRequestsOf(orm: Orm, riderId: string): Promise<void> {
-  await orm.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`requests of ${riderId}`}, 0))`);
-}
-
-/** A trip of this rider that payments could not settle. */
-export async function unpaidTripOf(orm: Orm, riderId: string): Promise<{ tripId: string } | undefined> {
-  const [row] = await orm.select({ tripId: unpaidTrips.tripId }).from(unpaidTrips).where(eq(unpaidTrips.payerId, riderId)).limit(1);
-  return row;
+/**
+ * Requests of one rider come one after the other until the transaction ends: two at once must not both find room. Then what room there is: a statement of its
+ * own, which sees what the one before has committed.
+ */
+export async function lockRequestsOf(tx: Tx, riderId: string, city: string): Promise<RiderRoom> {
+  const [, rooms] = await Promise.all([
+    tx.prepared('select pg_advisory_xact_lock(hashtextextended($1::text, 0))', [`requests of ${riderId}`]),
+    tx.prepared<RiderRoom>(READ_ROOM, [riderId, city]),
+  ]);
+  return rooms[0] as RiderRoom;
 }
 
 /** The quote, locked: two requests with one quote wait for each other, and the second finds it used. */
 export async function lockQuote(orm: Orm, id: string): Promise<QuoteRow | undefined> {
-  const [row] = await orm.select().from(tripQuotes).where(eq(tripQuotes.id, id)).for('update');
+  const [row] = await orm.select().from(tripQuotes).where(eq(tripQuotes.id, id)).for('update').execute();
   return row;
 }
 

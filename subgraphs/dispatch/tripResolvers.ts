@@ -46,7 +46,9 @@ export class TripResolver {
     const key = requireIdempotencyKey(input.idempotencyKey, ctx.caller.idempotencyKey);
     const { paymentMethod, paymentToken, pickup, destination } = input;
     const request = { quoteId: requireUuid('tqt', input.quoteId, 'quote', 'input.quoteId'), paymentMethod, paymentToken, pickup, destination };
-    return toTrip(await ctx.run((tx) => requestTrip(tx, ctx.loaders.dispatch, riderId, request, key)));
+    const { dispatch } = ctx.loaders;
+    const write = () => ctx.run((tx) => requestTrip(tx, dispatch, riderId, request, key));
+    return toTrip(await dispatch.precedence.during(() => dispatch.requests.during(write)));
   }
 
   @Mutation(() => Trip, { description: 'Takes a trip: the first driver gets it. Refused with OFFER_EXPIRED, TRIP_TAKEN or TRIP_CANCELLED. For drivers.' })
