@@ -219,9 +219,9 @@ test('DP-22: SCHEDULED: asked 15 minutes before; a second driver stands by, and 
   skip(61_000);
   for (const driver of [first, second, third]) accepted(await say.move(driver, pickup));
   await eventually(async () => (await offersOf(trip.id)).length === 3, 'the drivers to be asked');
-  accepted(await say.accept(first, (await say.offer(first)).id));
-  // The other two were asked for the trip and are not asked again: a fourth stands by.
+  // There before anybody accepts: whoever stands by is looked for twice, right after that. The other two were asked for the trip and are not asked again.
   const [fourth, fifth] = [await say.driver(shifted(pickup, 100)), await say.driver(shifted(pickup, 200))] as const;
+  accepted(await say.accept(first, (await say.offer(first)).id));
   await restart();
   const standby = await eventually(async () => {
     const open = (await offersOf(trip.id)).filter((offer) => offer.status === 'PENDING' && offer.terms === 'STAND_BY');
