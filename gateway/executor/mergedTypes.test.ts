@@ -139,3 +139,25 @@ test('EN-02: equal fields that fragments of every kind select are merged, and ty
     },
   });
 });
+
+test.each([
+  ['User', { code: 'u-1' }],
+  ['Shop', { numbers: [1, 2] }],
+])('EN-02: fields of one name and different types are asked of both types that only one subgraph of a shared field knows: %s', async (type, expected) => {
+  const graph = smallGraph({
+    a: {
+      sdl: `type Query { pick: Thing @shareable only: Int } union Thing = Book | User | Shop
+        type Book @key(fields: "id") { id: ID! } type User { code: String } type Shop { code: [Int] }`,
+      resolvers: {
+        Query: { pick: () => ({ type }), only: () => 1 },
+        Thing: { __resolveType: () => type },
+        User: { code: () => 'u-1' },
+        Shop: { code: () => [1, 2] },
+      },
+    },
+    b: { sdl: 'type Query { pick: Thing @shareable } union Thing = Book type Book @key(fields: "id") { id: ID! title: String }' },
+  });
+  const { data, errors } = await graph.ask('{ only pick { __typename ... on Book { id } ... on User { code } ... on Shop { numbers: code } } }');
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({ only: 1, pick: { __typename: type, ...expected } });
+});

@@ -1,5 +1,5 @@
-import { isAbstractType, isObjectType, type ObjectType, type Subgraph } from '@apollo/federation-internals';
-import type { FetchNode, QueryPlan } from '@apollo/query-planner';
+import { isAbstractType, isInterfaceType, isObjectType, type ObjectType, type Subgraph } from '@apollo/federation-internals';
+import type { FetchDataRewrite, FetchNode, QueryPlan } from '@apollo/query-planner';
 import {
   type DocumentNode,
   type FieldNode,
@@ -39,26 +39,42 @@ interface Completing {
 }
 
 function complete(completing: Completing, path: readonly string[]): void {
-  const { fetch, graph, operation } = completing;
+  const { fetch, graph, operation, subgraph } = completing;
   const asked = operationOf(parse(fetch.operation, { noLocation: true }));
   const renamed = renamesOf(fetch);
+  const rewrites: FetchDataRewrite[] = [];
   let isChanged = false;
-  const walk = (set: SelectionSetNode, type: string | undefined, place: readonly string[]): SelectionSetNode => {
-    const selections = set.selections.map((selection) => {
-      if (!('selectionSet' in selection) || !selection.selectionSet) return selection;
-      if (selection.kind === Kind.INLINE_FRAGMENT)
-        return { ...selection, selectionSet: walk(selection.selectionSet, selection.typeCondition?.name.value ?? type, place) };
-      const name = selection.alias?.value ?? selection.name.value;
-      const isEntities = selection.name.value === '_entities';
-      const inner = type === undefined || isEntities ? undefined : graph.typeOfField(type, selection.name.value);
-      return { ...selection, selectionSet: walk(selection.selectionSet, inner, isEntities ? place : [...place, renamed.get(name) ?? name]) };
-    });
-    const missing = type === undefined ? [] : missingFragments(completing, set, type, place);
-    if (missing.length > 0) isChanged = true;
-    return { ...set, selections: [...selections, ...missing] };
+  interface At {
+    type: string | undefined;
+    place: readonly string[];
+    /** The same place in the names that the subgraph is asked under, and with the types on the way, as rewrites write it. */
+    way: readonly string[];
+  }
+  const below = (selection: FieldNode | InlineFragmentNode, { type, place, way }: At): At => {
+    if (selection.kind === Kind.INLINE_FRAGMENT) {
+      const condition = selection.typeCondition?.name.value;
+      return condition === undefined ? { type, place, way } : { type: condition, place, way: [...way, `... on ${condition}`] };
+    }
+    if (selection.name.value === '_entities') return { type: undefined, place, way };
+    const name = selection.alias?.value ?? selection.name.value;
+    const inner = type === undefined ? undefined : graph.typeOfField(type, selection.name.value);
+    return { type: inner, place: [...place, renamed.get(name) ?? name], way: [...way, name] };
   };
-  const selectionSet = walk(asked.selectionSet, graph.schema.getRootType(asked.operation)?.name, path);
+  const walk = (set: SelectionSetNode, at: At): SelectionSetNode => {
+    const { type, place, way } = at;
+    const selections = set.selections.map((selection) =>
+      'selectionSet' in selection && selection.selectionSet ? { ...selection, selectionSet: walk(selection.selectionSet, below(selection, at)) } : selection,
+    );
+    const missing = type === undefined ? [] : missingFragments(completing, set, type, place);
+    if (missing.length === 0) return { ...set, selections };
+    isChanged = true;
+    const rename = (condition: string, alias: string, name: string) =>
+      void rewrites.push({ kind: 'KeyRenamer', path: [...way, `... on ${condition}`, alias], renameKeyTo: name });
+    return { ...set, selections: [...selections, ...withoutConflicts(subgraph, set, missing, () => `_wgp${rewrites.length}`, rename)] };
+  };
+  const selectionSet = walk(asked.selectionSet, { type: graph.schema.getRootType(asked.operation)?.name, place: path, way: [] });
   if (!isChanged) return;
+  if (rewrites.length > 0) fetch.outputRewrites = [...(fetch.outputRewrites ?? []), ...rewrites];
   const used = new Set<string>();
   visit(selectionSet, { Variable: ({ name }) => void used.add(name.value) });
   const known = asked.variableDefinitions ?? [];
@@ -67,6 +83,46 @@ function complete(completing: Completing, path: readonly string[]): void {
   );
   fetch.operation = print({ ...asked, selectionSet, variableDefinitions: [...known, ...more] });
   fetch.variableUsages = [...(fetch.variableUsages ?? []), ...more.map(({ variable }) => variable.name.value)];
+}
+
+/**
+ * Gives fields of fragments other names where objects of another type have a field of that name and another type: no subgraph takes a document in which two
+ * fields that could stand in the same place have different types. The rewrites give them their names back.
+ */
+function withoutConflicts(
+  subgraph: Subgraph,
+  set: SelectionSetNode,
+  missing: readonly InlineFragmentNode[],
+  nextAlias: () => string,
+  rename: (condition: string, alias: string, name: string) => void,
+): InlineFragmentNode[] {
+  const types = new Map<string, string>();
+  const typeOf = (condition: string, field: FieldNode): string => {
+    const type = subgraph.schema.type(condition);
+    const definition = type && (isObjectType(type) || isInterfaceType(type)) ? type.field(field.name.value) : undefined;
+    return String(definition?.type);
+  };
+  const responseName = (field: FieldNode) => field.alias?.value ?? field.name.value;
+  for (const fragment of set.selections) {
+    if (fragment.kind !== Kind.INLINE_FRAGMENT || !fragment.typeCondition) continue;
+    for (const field of fragment.selectionSet.selections)
+      if (field.kind === Kind.FIELD) types.set(responseName(field), typeOf(fragment.typeCondition.name.value, field));
+  }
+  return missing.map((fragment) => {
+    const condition = fragment.typeCondition?.name.value ?? '';
+    const selections = fragment.selectionSet.selections.map((field) => {
+      if (field.kind !== Kind.FIELD) return field;
+      const name = responseName(field);
+      const type = typeOf(condition, field);
+      const known = types.get(name);
+      if (known === undefined) types.set(name, type);
+      if (known === undefined || known === type) return field;
+      const alias = nextAlias();
+      rename(condition, alias, name);
+      return { ...field, alias: { kind: Kind.NAME, value: alias } as const };
+    });
+    return { ...fragment, selectionSet: { ...fragment.selectionSet, selections } };
+  });
 }
 
 function missingFragments(

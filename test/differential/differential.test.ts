@@ -32,13 +32,14 @@ test('EN-03: the same through a whole gateway, with subgraphs behind HTTP', { ti
 );
 
 // Found by ten thousand operations (`npm run bench differential`): a plan that Apollo's planner fails at, a null with two reasons, two fetches that told a
-// subgraph a required field without a key, and an error of a field that only objects of another type were asked for.
+// subgraph a required field without a key, an error of a field that only objects of another type were asked for, and a document that no subgraph takes.
 test.each([
   [292, 10],
   [383, 27],
   [410, 30],
   [414, 33],
   [507, 30],
+  [2682, 46],
 ])('EN-03: graph %i, operation %i, which was wrong once', async (graphSeed, operationSeed) => {
   const composed = composeRandom(graphSeed);
   if (!composed) throw new Error('the generator makes other graphs now: find these again, or others');
