@@ -148,7 +148,10 @@ export function startSweeper(options: { db: Database; handlers: TimerHandlers; j
       if (apart.size >= BATCH) await Promise.race(apart.values());
       apart.set(
         timer.id,
-        fire(timer).finally(() => apart.delete(timer.id)),
+        fire(timer)
+          // Nobody else would hear of it: not even the failure could be written down. The timer is still due.
+          .catch((error: unknown) => log.warn({ err: error, kind: timer.kind }, 'timer not put off; tried again'))
+          .finally(() => apart.delete(timer.id)),
       );
     }
   };

@@ -130,6 +130,22 @@ test('EV-03: one whose lock somebody holds keeps no other waiting', async () => 
   await sweeper.stop();
 });
 
+test('EV-03: when a failure cannot even be written down, the process goes on, and the timer is tried again', async () => {
+  await using db = await openTestDatabase();
+  await setAll(db, ['one']);
+  await db.owner.unsafe(`create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not now'; end $$;
+    create trigger refuse before update on timers execute function refuse()`);
+  let attempts = 0;
+  const alone = async () => {
+    attempts += 1;
+    if (attempts < 3) throw new Error('poisoned');
+  };
+  const sweeper = startSweeper({ db, handlers: {}, joint: { ring: { most: 100, together: async (_tx, timers) => timers.map(({ key }) => key), alone } } });
+  await noneLeft(db);
+  expect(attempts).toBe(3);
+  await sweeper.stop();
+});
+
 test('EV-03: a process that dies while it fires many has done nothing, and another does all of it', async () => {
   await using db = await openTestDatabase();
   await setAll(db, keys(20));
