@@ -14,7 +14,7 @@ import { type ClientError, type ErrorScope, inClientForm, thrownToClientError, t
 import { pathOf } from './localLink.js';
 import { MAX_BODY_BYTES } from './routes.js';
 import type { SocketDocuments } from './socketDocuments.js';
-import { writtenTo } from './socketWriter.js';
+import { type WrittenSocket, writtenTo } from './socketWriter.js';
 import { executeAsStream, type StreamedOperation, subscribe } from './streamedOperations.js';
 
 /** What one connection, and one person over all theirs, may hold open (GW-12). */
@@ -72,8 +72,7 @@ interface Connection {
   idle: NodeJS.Timeout | undefined;
 }
 
-interface SocketContext extends StreamedOperation {
-  socket: WebSocket;
+interface SocketContext extends StreamedOperation, WrittenSocket {
   /** The client's name for the operation. */
   id: string;
 }
@@ -88,7 +87,7 @@ export interface Sockets {
 /** Serves operations over graphql-transport-ws. */
 export function serveSockets(options: SocketOptions): Sockets {
   const { engine, log, limits } = options;
-  const webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES });
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES, perMessageDeflate: false });
   const connections = new WeakMap<WebSocket, Connection>();
   const perPrincipal = new Map<string, number>();
   const { idleMs, initWaitMs, keepAliveMs } = limits ?? DEFAULT_SOCKET_LIMITS;
@@ -134,13 +133,13 @@ export function serveSockets(options: SocketOptions): Sockets {
     if (connection?.running.delete(id) && connection.running.size === 0) closeWhenIdle(socket, connection);
   };
   const scope = (traceId: string) => ({ traceId, log, expose: options.exposeErrors ?? false });
-  const texts = new WeakMap<ExecutionResult, string>();
+  const written = new WeakMap<ExecutionResult, Buffer>();
   /** What an answer looks like to a client: written once for all who get the same one, unless it has errors, which name their reader's trace. */
-  const textOf = (result: ExecutionResult, at: ErrorScope): string => {
-    if (result.errors?.length) return JSON.stringify(toClientResult(result, at));
-    let text = texts.get(result);
-    if (text === undefined) texts.set(result, (text = JSON.stringify(toClientResult(result, at))));
-    return text;
+  const bytesOf = (result: ExecutionResult, at: ErrorScope): Buffer => {
+    if (result.errors?.length) return Buffer.from(JSON.stringify(toClientResult(result, at)));
+    let bytes = written.get(result);
+    if (bytes === undefined) written.set(result, (bytes = Buffer.from(JSON.stringify(toClientResult(result, at)))));
+    return bytes;
   };
 
   const disposable = useServer(
@@ -215,7 +214,7 @@ export function serveSockets(options: SocketOptions): Sockets {
           const { operationName, variables } = payload;
           const left = connection.left.signal;
           const operation = { caller, source: payload.query, document: prepared.document, operationName, variables: variables ?? {}, left };
-          const contextValue: SocketContext = { ...operation, socket, id };
+          const contextValue: SocketContext = { ...operation, socket, under: request.socket, id };
           clearTimeout(connection.idle);
           connection.running.set(id, { traceId, subscribes: prepared.subscribes });
           if (prepared.subscribes) options.subscriptions.started();
@@ -232,12 +231,12 @@ export function serveSockets(options: SocketOptions): Sockets {
         }
       },
       subscribe(args) {
-        const { socket, id, ...operation } = args.contextValue as SocketContext;
+        const { socket, under, id, ...operation } = args.contextValue as SocketContext;
         const at = scope(operation.caller.traceId);
         return writtenTo(
-          socket,
+          { socket, under },
           id,
-          (result) => textOf(result, at),
+          (result) => bytesOf(result, at),
           (subscriber) => subscribe(engine, operation, subscriber),
         );
       },
