@@ -16,6 +16,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
+    isolate: false,
     env: { APOLLO_TELEMETRY_DISABLED: 'true' },
   },
 });

@@ -117,7 +117,8 @@ function transferSql(target: string, shards: number): string {
 \\set shard random(0, ${shards - 1})
 begin;
 select set_config('waygraph.actor_id', '', true), set_config('waygraph.actor_roles', 'SYSTEM', true);
-select ledger_post(gen_random_uuid(), gen_random_uuid()::text, ${facts}, ${ids}, '{EGP,EGP}', '{-1,1}', array[null, null]::bigint[], '{}', '""');
+select ledger_post(gen_random_uuid(), gen_random_uuid()::text, ${facts}, p.ids, '{EGP,EGP}', '{-1,1}', array[null, null]::bigint[], p.ids, '""')
+  from (select ${ids} as ids offset 0) p;
 commit;
 `;
 }

@@ -91,8 +91,15 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
     connect_timeout: CONNECT_TIMEOUT_S,
     backoff: (failures) => (0.5 + Math.random() / 2) * Math.min(2 ** failures / 100, MAX_RECONNECT_PAUSE_S),
     onnotice: () => {},
-    connection: { application_name: options.applicationName, statement_timeout: STATEMENT_TIMEOUT_MS },
+    connection: {
+      application_name: options.applicationName,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      // A transaction's first statements go out with its `begin` (patches/). Where that is refused they run by themselves, and must not write.
+      default_transaction_read_only: true,
+    },
   });
+  const begin = client.begin;
+  client.begin = ((work: (sql: postgres.TransactionSql) => unknown) => begin('read write', work)) as typeof begin;
   return {
     orm: drizzle(client) as unknown as Orm,
     sql: client,

@@ -8,7 +8,7 @@ import { openTestDatabase } from './given/database.js';
 import { type Wire, wireTo } from './given/wire.js';
 import { eventually } from './subgraphHarness.js';
 
-// What the driver did until patches/postgres+3.4.9.patch; each test failed without it.
+// What the driver did until patches/postgres+3.4.9.patch; each test but that of a refused `begin` failed without it.
 
 const cause = { traceId: '0'.repeat(32), causationId: 'test' };
 const work = <T>(db: Database, todo: (tx: Tx) => Promise<T>) => inTransaction(systemActor('test'), db, cause, todo);
@@ -24,10 +24,10 @@ function held(): { promise: Promise<void>; resolve: () => void } {
 }
 
 /** A database behind a wire, with one connection only: whoever comes next gets the connection that somebody else has lost. */
-async function openBehindWire() {
+async function openBehindWire(passing?: (sent: Buffer) => Buffer) {
   const real = await openTestDatabase();
   const url = new URL(real.url);
-  const wire: Wire = await wireTo(url.hostname, Number(url.port));
+  const wire: Wire = await wireTo(url.hostname, Number(url.port), passing);
   url.hostname = '127.0.0.1';
   url.port = String(wire.port);
   const log = createLog({ service: 'test', level: 'silent' });
@@ -134,4 +134,36 @@ test('PF-07: a proxy that takes connections and closes them is an outage: who as
     ),
   );
   expect(await at.kept()).toEqual(['up']);
+});
+
+test('a transaction begins with its first statements, not a round trip before them', async () => {
+  const sent: string[] = [];
+  await using at = await openBehindWire((bytes) => {
+    sent.push(bytes.toString('latin1'));
+    return bytes;
+  });
+  // Its statements are prepared by then: one that is not is described first.
+  await work(at.db, (tx) => tx.prepared('select $1::text', ['first time']));
+  sent.length = 0;
+  await work(at.db, (tx) => tx.prepared('select $1::text', ['second time']));
+  expect(sent).toHaveLength(2);
+  expect(sent[0]).toContain('begin');
+  expect(sent[0]).toContain('second time');
+  expect(sent[1], 'its end').not.toContain('second time');
+});
+
+test('where `begin` is refused, the statements that went out with it write nothing', async () => {
+  let refusals = 0;
+  await using at = await openBehindWire((bytes) => {
+    const text = bytes.toString('latin1');
+    if (refusals === 0 || !text.includes('begin')) return bytes;
+    refusals -= 1;
+    return Buffer.from(text.replace('begin', 'begun'), 'latin1');
+  });
+  await work(at.db, (tx) => keep(tx, 'before'));
+  refusals = 1;
+  await expect(work(at.db, (tx) => keep(tx, 'without a transaction'))).rejects.toThrow('begun');
+  expect(refusals).toBe(0);
+  await work(at.db, (tx) => keep(tx, 'after'));
+  expect(await at.kept()).toEqual(['after', 'before']);
 });

@@ -13,7 +13,7 @@ export const LOCK_ACCOUNTS = `select ${ACCOUNT_COLUMNS} from accounts a
   where a.id = any($1::uuid[]) and (select count(*) from accounts b where b.id = any($1::uuid[])) = $2::bigint
   order by a.id for no key update of a`;
 
-/** One posting: see `ledger_post` in the migrations, and `callLedger`. $11 to $14 have one element per entry. */
+/** One posting: see `ledger_post` in the migrations, and `callLedger`. $11 to $14 have one element per entry, $15 every account once. */
 export const POST = `select ledger_post($1::uuid, $2::text, $3::text, $4::text, $5::uuid, $6::text::jsonb, $7::text::jsonb, $8::uuid, $9::timestamptz,
   $10::timestamptz, $11::uuid[], $12::text[], $13::bigint[], $14::bigint[], $15::uuid[], $16::text) as outcome`;
 
@@ -35,9 +35,9 @@ export const WRITE_POSTINGS = `with t as (
   v as (
     insert into events (id, aggregate_type, aggregate_id, sequence, type, version, payload, metadata, occurred_at)
     select gen_random_uuid(), 'wallet', a.id, x.number, case when x.amount_minor > 0 then 'wallet.credited' else 'wallet.debited' end, 1,
-      jsonb_build_object('walletId', a.id, 'ownerId', a.owner_id, 'amountMinor', abs(x.amount_minor)::text, 'currency', a.currency,
-        'balanceMinor', x.balance_after_minor::text, 'transactionId', x.transaction_id, 'kind', y.kind, 'referenceType', y.reference_type,
-        'referenceId', y.reference_id), $4::text::jsonb, x.recorded_at
+      jsonb_object(array['walletId', a.id::text, 'ownerId', a.owner_id::text, 'amountMinor', abs(x.amount_minor)::text, 'currency', a.currency,
+        'balanceMinor', x.balance_after_minor::text, 'transactionId', x.transaction_id::text, 'kind', y.kind, 'referenceType', y.reference_type,
+        'referenceId', y.reference_id::text]), $4::text::jsonb, x.recorded_at
     from json_to_recordset($2::text::json) as x(account_id uuid, number bigint, transaction_id uuid, amount_minor bigint, balance_after_minor bigint,
         recorded_at timestamptz)
       join json_to_recordset($1::text::json) as y(id uuid, kind text, reference_type text, reference_id uuid) on y.id = x.transaction_id

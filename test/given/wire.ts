@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 
 /** A connection to a server that a test can cut, and mend again. */
 export interface Wire {
@@ -8,7 +9,8 @@ export interface Wire {
   close(): void;
 }
 
-export async function wireTo(host: string, port: number): Promise<Wire> {
+/** @param passing is shown what clients send, as it comes, and says what the server gets in its place */
+export async function wireTo(host: string, port: number, passing: (sent: Buffer) => Buffer = (sent) => sent): Promise<Wire> {
   const sockets = new Set<Socket>();
   let isCut = false;
   const server = createServer((near) => {
@@ -17,12 +19,13 @@ export async function wireTo(host: string, port: number): Promise<Wire> {
       return;
     }
     const far = connect(port, host);
+    near.pipe(new Transform({ transform: (sent, _encoding, done) => done(null, passing(sent)) })).pipe(far);
+    far.pipe(near);
     for (const [socket, other] of [
       [near, far],
       [far, near],
     ] as const) {
       sockets.add(socket);
-      socket.pipe(other);
       socket.on('error', () => {});
       socket.on('close', () => {
         sockets.delete(socket);
