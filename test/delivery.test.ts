@@ -53,7 +53,7 @@ test('PF-01: events are append-only for the service', async () => {
   await using db = await openTestDatabase();
   await emit(db, randomUUID(), 1);
   for (const statement of [`delete from events`, `update events set payload = '{}'`, `truncate events`]) {
-    await expect(db.sql.unsafe(statement)).rejects.toMatchObject({ code: '42501' });
+    await expect(db.sql.begin((sql) => sql.unsafe(statement))).rejects.toMatchObject({ code: '42501' });
   }
 });
 

@@ -94,7 +94,7 @@ test('ID-08: a person sets, moves and takes back timers, and sees none in raw SQ
     `update timers set payload = '{}' where kind = 'ring' returning 1`,
   ]) {
     expect({ statement, rows: await asPerson((tx) => tx.orm.execute(statement)) }).toEqual({ statement, rows: [] });
-    expect({ statement, rows: await db.sql.unsafe(statement) }).toEqual({ statement, rows: [] });
+    expect({ statement, rows: await db.sql.begin((sql) => sql.unsafe(statement)) }).toEqual({ statement, rows: [] });
   }
   await expect(
     asPerson((tx) => tx.orm.execute(`insert into timers (id, kind, key, payload, due_at, metadata) values (gen_random_uuid(), 'x', 'y', '{}', now(), '{}')`)),
