@@ -118,33 +118,35 @@ function listCoercer(coerce: Coercer): Coercer {
   };
 }
 
-function objectCoercer(definitions: Readonly<Record<string, { name: string; type: GraphQLInputType; defaultValue?: unknown }>>): Coercer {
+interface FieldDefinition {
+  name: string;
+  type: GraphQLInputType;
+  defaultValue?: unknown;
+}
+
+function objectCoercer(definitions: Readonly<Record<string, FieldDefinition>>): Coercer {
   const names = new Set(Object.keys(definitions));
   if (names.has('__proto__')) return () => NOT_PLAIN;
-  const fields = Object.values(definitions).map(({ name, type, defaultValue }) => ({
-    name,
-    coerce: coercerOf(type),
-    isRequired: isNonNullType(type),
-    defaultValue,
-  }));
+  const fields = Object.values(definitions).map((definition) => ({ name: definition.name, coerce: fieldCoercer(definition) }));
   return (value) => {
     if (value == null) return null;
     if (typeof value !== 'object' || Array.isArray(value)) return NOT_PLAIN;
     for (const key in value) if (!names.has(key)) return NOT_PLAIN;
     const coerced: Record<string, unknown> = {};
-    for (const { name, coerce, isRequired, defaultValue } of fields) {
-      const given = (value as Inputs)[name];
-      if (given === undefined) {
-        if (defaultValue !== undefined) coerced[name] = defaultValue;
-        else if (isRequired) return NOT_PLAIN;
-        continue;
-      }
-      const field = coerce(given);
+    for (const { name, coerce } of fields) {
+      const field = coerce((value as Inputs)[name]);
       if (field === NOT_PLAIN) return NOT_PLAIN;
-      coerced[name] = field;
+      if (field !== undefined) coerced[name] = field;
     }
     return coerced;
   };
+}
+
+/** Gives undefined for a field that is not there, and need not be. */
+function fieldCoercer({ type, defaultValue }: FieldDefinition): Coercer {
+  const coerce = coercerOf(type);
+  const without = defaultValue === undefined && isNonNullType(type) ? NOT_PLAIN : defaultValue;
+  return (given) => (given === undefined ? without : coerce(given));
 }
 
 /** Federation's own scalar, which takes every value as it is. */
