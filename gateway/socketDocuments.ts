@@ -1,7 +1,6 @@
 import {
   type DocumentNode,
   getOperationAST,
-  getVariableValues,
   GraphQLError,
   type GraphQLSchema,
   NoSchemaIntrospectionCustomRule,
@@ -11,6 +10,7 @@ import {
   validate,
   type ValidationRule,
 } from 'graphql';
+import { variableValues } from '../platform/variableValues.js';
 import { createBoundedCache } from './boundedCache.js';
 import { documentBytes, textBytes } from './executor/documentBytes.js';
 
@@ -83,7 +83,7 @@ export function createSocketDocuments({ schema, validationRules, maxTokens, intr
           ],
         };
       }
-      const coerced = getVariableValues(against, operation.variableDefinitions ?? [], variables ?? {}, { maxErrors: 20 });
+      const coerced = variableValues(against, operation.variableDefinitions ?? [], variables ?? {});
       if (coerced.errors) return { errors: coerced.errors.map((error) => coded(error, 'BAD_USER_INPUT')) };
       const tooMuch = overCost?.(prepared.document, operation, coerced.coerced ?? {});
       if (tooMuch) return { errors: [tooMuch] };

@@ -20,6 +20,7 @@ import { type Changed, connectDatabase, type Database } from './postgres.js';
 import { everythingDelivered, type PublishedEvent, startRelay } from './relay.js';
 import type { Caller, Readiness, Route, Subgraph, SubgraphRequest } from './subgraph.js';
 import { type JointHandlers, startSweeper, type TimerHandlers } from './timers.js';
+import { withValuesRead } from './variableValues.js';
 
 /** What every subgraph needs of its surroundings, from its own environment or from the process that hosts it. */
 export interface SubgraphEnvironment {
@@ -111,9 +112,8 @@ export async function startSubgraph<Loaders>(
   };
   const argumentsFor = (document: DocumentNode, request: SubgraphRequest, caller: Caller) => ({
     schema: parts.schema,
-    document,
+    ...withValuesRead(parts.schema, document, request.operationName ?? null, request.variables ?? {}),
     operationName: request.operationName ?? null,
-    variableValues: request.variables ?? {},
     contextValue: createContext({ caller, db, feed, log, causationId: randomUUID(), loaders: parts.loaders }),
   });
 

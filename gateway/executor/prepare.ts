@@ -3,7 +3,6 @@ import type { FetchNode } from '@apollo/query-planner';
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
-  getVariableValues,
   GraphQLError,
   type GraphQLSchema,
   Kind,
@@ -12,6 +11,7 @@ import {
   type SelectionSetNode,
   valueFromASTUntyped,
 } from 'graphql';
+import { variableValues } from '../../platform/variableValues.js';
 import { createBoundedCache } from '../boundedCache.js';
 import { type CachePolicy, cachePolicyOf } from './cachePolicy.js';
 import { documentBytes } from './documentBytes.js';
@@ -187,7 +187,7 @@ function conditionsIn(operation: OperationDefinitionNode, fragments: ReadonlyMap
 function coerce(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const definitions = operation.variableDefinitions ?? [];
   if (definitions.length === 0) return {};
-  const { errors, coerced } = getVariableValues(schema, definitions, variables, { maxErrors: 20 });
+  const { errors, coerced } = variableValues(schema, definitions, variables);
   if (errors) throw new InvalidVariables(errors);
   return coerced;
 }

@@ -10,6 +10,7 @@ import { accepted, given, type OnlineDriver, shifted } from './dispatch.given.js
 import { DRIVER_STATES, DRIVER_TRANSITIONS } from './driver.js';
 import { moveDrivers } from './driverMoves.js';
 import { startDispatch } from './main.js';
+import { availableKey, standingKey } from './positionKeys.js';
 
 let t: TestSubgraph;
 let say: ReturnType<typeof given>;
@@ -196,9 +197,9 @@ test('PF-02b: each thing that must never be is found, and gone when it is mended
   await say.move(driver, pickup, 20);
   const { Redis } = await import('ioredis');
   const redis = new Redis(t.environment.redisUrl);
-  const key = `dispatch:{cairo}:standing:${driver.uuid}`;
-  await redis.hset(key, 'state', 'AVAILABLE', 'checked', t.environment.clock().getTime() - 600_000);
-  await redis.geoadd('dispatch:{cairo}:available:ECONOMY', pickup.lng, pickup.lat, driver.uuid);
+  const [type, , trip, , version] = (await redis.get(standingKey(driver.uuid)))?.split(',') ?? [];
+  await redis.set(standingKey(driver.uuid), [type, 'AVAILABLE', trip, t.environment.clock().getTime() - 600_000, version].join(','));
+  await redis.geoadd(availableKey('ECONOMY'), pickup.lng, pickup.lat, driver.uuid);
   await set({ state: 'OFFLINE' });
   await finds('SHOWN_DRIVER_NOT_FREE', driver.uuid);
   await say.move(driver, pickup, 21);

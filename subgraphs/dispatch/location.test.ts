@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Actor, ANONYMOUS } from '../../platform/actor.js';
-import { publicId } from '../../platform/ids.js';
+import { newUuid, publicId } from '../../platform/ids.js';
 import { createLog } from '../../platform/log.js';
 import { connectDatabase } from '../../platform/postgres.js';
 import { appUrl } from '../../platform/migrate.js';
@@ -9,6 +10,8 @@ import { eventually, startTestSubgraph, TEST_SECRET, type TestSubgraph } from '.
 import { accepted, given, type Spot, shifted } from './dispatch.given.js';
 import { openLocationBuffer } from './locationBuffer.js';
 import { startDispatch } from './main.js';
+import { factsKey } from './positionKeys.js';
+import { openPositions } from './positions.js';
 
 let t: TestSubgraph;
 let say: ReturnType<typeof given>;
@@ -42,6 +45,41 @@ test('DP-03: an older point is taken, and does not move the driver back', async 
   });
   expect(kept[0]?.lat).toBeCloseTo(shifted(here, 9_000).lat, 6);
   await eventually(async () => (await t.owner`select lat from driver_positions where driver_id = ${driver.uuid}`)[0]?.lat === there.lat);
+});
+
+test('DP-03: a driver is present for 30 s after his device sent anything, an older point too, and not for having been in Postgres', async () => {
+  let now = new Date();
+  const redis = new Redis(t.environment.redisUrl);
+  const [driverId, userId] = [newUuid(), newUuid()];
+  const positions = openPositions({
+    redis,
+    clock: () => now,
+    readStandings: async () => [{ driverId, userId, vehicleType: 'XL', state: 'OFFLINE', tripId: null, version: 1 }],
+    readPlaces: async () => [],
+    readKnown: async () => [],
+    onError: (error) => expect.unreachable(String(error)),
+  });
+  const begun = now.getTime();
+  const later = (seconds: number) => {
+    now = new Date(begun + seconds * 1_000);
+  };
+  const send = async (recordedAt: Date) => {
+    const [move] = await positions.move([
+      { driverId, ...say.spot(), heading: null, speedKmh: null, accuracyM: null, recordedAt, slackM: 0, still: 0, zoneId: null },
+    ]);
+    return move?.moved;
+  };
+  expect(await positions.isPresent(driverId), 'before he sent anything').toBe(false);
+  expect(await send(now)).toBe(true);
+  later(29);
+  expect(await positions.isPresent(driverId)).toBe(true);
+  later(31);
+  expect(await positions.isPresent(driverId)).toBe(false);
+  expect(await send(new Date(begun - 60_000)), 'an older one moves nobody').toBe(false);
+  expect(await positions.isPresent(driverId)).toBe(true);
+  expect((await positions.lastSeen(driverId))?.at.getTime()).toBe(begun);
+  expect(await redis.pttl(factsKey(driverId)), 'what is known of him is forgotten in time').toBeGreaterThan(0);
+  redis.disconnect();
 });
 
 test('DP-03: impossible points are refused, with the field: off the globe, not a number, from the future', async () => {

@@ -6,6 +6,8 @@ import { eventually, startTestSubgraph, type TestSubgraph } from '../../test/sub
 import { accepted, given, type OnlineDriver, type Spot, shifted } from './dispatch.given.js';
 import { startDispatch } from './main.js';
 import { openPositionBacklog } from './positionBacklog.js';
+import { factsKey } from './positionKeys.js';
+import { readFacts } from './positionValues.js';
 import { type Wire, wireTo } from '../../test/given/wire.js';
 
 let t: TestSubgraph;
@@ -56,7 +58,8 @@ test('DP-04: Postgres is cut for a minute of points: all are taken, drivers move
   postgresWire.cut();
   await aMinuteOfPoints(drivers, here, 60);
   expect((await say.move({ actor: drivers[0]!.actor }, shifted(here, 400), 1)).codes, 'a driver whom Redis knows needs no Postgres').toEqual([]);
-  expect(await admin.exists(`dispatch:{cairo}:here:${drivers[0]!.uuid}`), 'he is seen').toBe(1);
+  const heard = readFacts(await admin.get(factsKey(drivers[0]!.uuid)))?.heard ?? 0;
+  expect(heard, 'he is seen').toBeGreaterThan(t.environment.clock().getTime() - 30_000);
   const stranger = await say.ingest(telematics, [
     { driverId: publicId('drv', crypto.randomUUID()), ...say.at(here) },
     { driverId: drivers[1]!.id, ...say.at(shifted(here, 410), 2) },

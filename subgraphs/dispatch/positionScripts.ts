@@ -20,64 +20,69 @@ export async function runScript(redis: Redis, { lua, sha }: Script, keys: readon
 }
 
 /**
- * The last believed places of drivers, with what the rule against spoofing remembers. Keys: facts of each driver. Answers lng, lat, time, slack and
- * points at a standstill of each; nulls for who is not known.
- */
-export const FIXES = script(`
-local fixes = {}
-for i = 1, #KEYS do fixes[i] = redis.call('HMGET', KEYS[i], 'lng', 'lat', 'at', 'slack', 'still') end
-return fixes`);
-
-/**
  * Moves drivers to newer points (DP-03). One script, because two points of one driver may come at once through two processes, and the older one must
- * not win. Keys: the four sets of available drivers, then facts, presence and standing of each driver. Arguments: lifetimes of presence (0 for points
- * that no device has just sent) and facts, points in a row that it takes to leave a zone; then id, lng, lat, heading, speed, time, zone, slack, still of
- * each driver. A zone is the id of the airport that the point lies in, '' for none, '?' for not known: that changes nothing (DP-07).
- * Answers per driver {1 moved, 0 older, -1 standing unknown; trip; when the standing was read; '' or 'OUT' or the zone that the driver came into}.
- * 'zone' among the facts is the airport, '-' for certainly none, absent for unknown. Leaving, and becoming certain, takes points in a row outside.
+ * not win. No driver twice in one call: all are read before the first is written. Keys: the four sets of available drivers, then facts and standing of
+ * each driver. Arguments: when it was heard ('' for points that no device has just sent), lifetime of facts, points in a row that it takes to leave a
+ * zone; then id, lng, lat, time, zone and the rest of the facts of each driver. A zone is the id of the airport that the point lies in, '' for none, '?'
+ * for not known: that changes nothing (DP-07).
+ * Answers per driver `status,checked,trip,change`: 1 moved, 0 older, -1 standing unknown; when the standing was read; the trip; '' or 'OUT' or the zone that he came into.
+ * 'zone' among the facts is the airport, '-' for certainly none, '' for unknown. Leaving, and becoming certain, takes points in a row outside.
  */
 export const MOVE = script(`
 local SETS = { ECONOMY = 1, COMFORT = 2, PREMIUM = 3, XL = 4 }
-local answers = {}
-for i = 0, (#KEYS - 4) / 3 - 1 do
-  local facts, presence, standing = KEYS[i * 3 + 5], KEYS[i * 3 + 6], KEYS[i * 3 + 7]
-  local a = i * 9 + 4
-  local known = redis.call('HMGET', standing, 'type', 'state', 'trip', 'checked')
-  if not known[1] then
-    answers[i + 1] = { -1, '', '0', '' }
+local answers, there, gone = {}, { {}, {}, {}, {} }, { {}, {}, {}, {} }
+local n = (#KEYS - 4) / 2
+local factsKeys, standingKeys = {}, {}
+for i = 1, n do
+  factsKeys[i], standingKeys[i] = KEYS[i * 2 + 3], KEYS[i * 2 + 4]
+end
+local lasts, standings = redis.call('MGET', unpack(factsKeys)), redis.call('MGET', unpack(standingKeys))
+for i = 1, n do
+  local a = i * 6 - 2
+  if not standings[i] then
+    answers[i] = '-1,0,,'
   else
-    local moved, change = 0, ''
-    local last = redis.call('HMGET', facts, 'at', 'zone')
-    if not last[1] or tonumber(ARGV[a + 5]) > tonumber(last[1]) then
+    local type, state, trip, checked = string.match(standings[i], '^([^,]*),([^,]*),([^,]*),([^,]*)')
+    local at, was, out, heard, rest
+    if lasts[i] then at, was, out, heard, rest = string.match(lasts[i], '^([^,]*),([^,]*),([^,]*),([^,]*),(.*)$') end
+    local moved, change, now = 0, '', was or ''
+    if not at or tonumber(ARGV[a + 3]) > tonumber(at) then
       moved = 1
-      redis.call('HSET', facts, 'lng', ARGV[a + 1], 'lat', ARGV[a + 2], 'heading', ARGV[a + 3], 'speed', ARGV[a + 4], 'at', ARGV[a + 5],
-        'slack', ARGV[a + 7], 'still', ARGV[a + 8])
-      redis.call('PEXPIRE', facts, ARGV[2])
-      if known[2] == 'AVAILABLE' then
-        redis.call('GEOADD', KEYS[SETS[known[1]]], ARGV[a + 1], ARGV[a + 2], ARGV[a])
+      local set = SETS[type]
+      if state == 'AVAILABLE' then
+        local list = there[set]
+        local next = #list
+        list[next + 1], list[next + 2], list[next + 3] = ARGV[a + 1], ARGV[a + 2], ARGV[a]
       else
-        redis.call('ZREM', KEYS[SETS[known[1]]], ARGV[a])
+        gone[set][#gone[set] + 1] = ARGV[a]
       end
-      local zone, was = ARGV[a + 6], last[2] or ''
-      if zone ~= '?' and known[2] ~= 'BUSY' and known[2] ~= 'OFFLINE' then
-        if zone ~= '' and zone == was then
-          redis.call('HDEL', facts, 'out')
-        elseif zone ~= '' and (was == '' or was == '-') then
-          redis.call('HSET', facts, 'zone', zone)
-          redis.call('HDEL', facts, 'out')
-          change = zone
-        elseif not (zone == '' and was == '-') then
-          if redis.call('HINCRBY', facts, 'out', 1) >= tonumber(ARGV[3]) then
-            redis.call('HDEL', facts, 'out')
-            redis.call('HSET', facts, 'zone', zone == '' and '-' or zone)
+      local zone = ARGV[a + 4]
+      out = out or ''
+      if zone ~= '?' and state ~= 'BUSY' and state ~= 'OFFLINE' then
+        if zone ~= '' and zone == now then
+          out = ''
+        elseif zone ~= '' and (now == '' or now == '-') then
+          now, out, change = zone, '', zone
+        elseif not (zone == '' and now == '-') then
+          local outside = (tonumber(out) or 0) + 1
+          out = tostring(outside)
+          if outside >= tonumber(ARGV[3]) then
+            now, out = zone == '' and '-' or zone, ''
             change = zone == '' and 'OUT' or zone
           end
         end
       end
+      local since = ARGV[1] == '' and (heard or '') or ARGV[1]
+      redis.call('SET', factsKeys[i], table.concat({ ARGV[a + 3], now, out, since, ARGV[a + 1], ARGV[a + 2], ARGV[a + 5] }, ','), 'PX', ARGV[2])
+    elseif ARGV[1] ~= '' then
+      redis.call('SET', factsKeys[i], table.concat({ at, was, out, ARGV[1], rest }, ','), 'KEEPTTL')
     end
-    if tonumber(ARGV[1]) > 0 then redis.call('SET', presence, '1', 'PX', ARGV[1]) end
-    answers[i + 1] = { moved, known[3] or '', known[4] or '0', change }
+    answers[i] = table.concat({ moved, checked, trip, change }, ',')
   end
+end
+for set = 1, 4 do
+  if #there[set] > 0 then redis.call('GEOADD', KEYS[set], unpack(there[set])) end
+  if #gone[set] > 0 then redis.call('ZREM', KEYS[set], unpack(gone[set])) end
 end
 return answers`);
 
@@ -92,18 +97,22 @@ for i = 0, (#KEYS - 4) / 3 - 1 do
   local facts, standing, person = KEYS[i * 3 + 5], KEYS[i * 3 + 6], KEYS[i * 3 + 7]
   local a = i * 5 + 4
   local id, type, state = ARGV[a], ARGV[a + 1], ARGV[a + 2]
-  local version = redis.call('HGET', standing, 'version')
+  local known = redis.call('GET', standing)
+  local version = known and string.match(known, '^[^,]*,[^,]*,[^,]*,[^,]*,(.*)$')
   if not version or tonumber(version) <= tonumber(ARGV[a + 4]) then
-    redis.call('HSET', standing, 'type', type, 'state', state, 'trip', ARGV[a + 3], 'version', ARGV[a + 4], 'checked', ARGV[1])
-    redis.call('PEXPIRE', standing, ARGV[3])
+    redis.call('SET', standing, table.concat({ type, state, ARGV[a + 3], ARGV[1], ARGV[a + 4] }, ','), 'PX', ARGV[3])
     redis.call('SET', person, id, 'PX', ARGV[3])
     for set = 1, 4 do
       if set ~= SETS[type] or state ~= 'AVAILABLE' then redis.call('ZREM', KEYS[set], id) end
     end
-    if state == 'BUSY' or state == 'OFFLINE' then redis.call('HDEL', facts, 'zone', 'out') end
-    if state == 'AVAILABLE' then
-      local last = redis.call('HMGET', facts, 'lng', 'lat', 'at')
-      if last[3] and tonumber(last[3]) >= tonumber(ARGV[2]) then redis.call('GEOADD', KEYS[SETS[type]], last[1], last[2], id) end
+    local last = redis.call('GET', facts)
+    if last then
+      local at, zone, out, heard, rest = string.match(last, '^([^,]*),([^,]*),([^,]*),([^,]*),(.*)$')
+      if state == 'BUSY' or state == 'OFFLINE' then redis.call('SET', facts, table.concat({ at, '', '', heard, rest }, ','), 'KEEPTTL') end
+      if state == 'AVAILABLE' and tonumber(at) >= tonumber(ARGV[2]) then
+        local lng, lat = string.match(rest, '^([^,]*),([^,]*)')
+        redis.call('GEOADD', KEYS[SETS[type]], lng, lat, id)
+      end
     end
   end
 end

@@ -5,8 +5,9 @@ import { answersOf } from '../../platform/redisPipeline.js';
 import type { DriverStanding } from './driver.js';
 import { distanceM, type Place } from './point.js';
 import { within } from './within.js';
-import { AVAILABLE_KEYS, availableKey, BUILT_KEY, driverOfUserKey, factsKey, presenceKey, standingKey } from './positionKeys.js';
-import { FIXES, KEEP_STANDINGS, MOVE, runScript } from './positionScripts.js';
+import { AVAILABLE_KEYS, availableKey, BUILT_KEY, driverOfUserKey, factsKey, standingKey } from './positionKeys.js';
+import { KEEP_STANDINGS, MOVE, runScript } from './positionScripts.js';
+import { pointFacts, readFacts } from './positionValues.js';
 import { type Fix, SLACK_M } from './spoofing.js';
 import type { VehicleType } from './vehicleType.js';
 
@@ -94,9 +95,7 @@ export const POINTS_TO_LEAVE = 3;
 const FIXES_WITHIN_MS = 1_000;
 /** A search waits this long for a rebuild; then it says that it cannot search, and its caller does without. */
 const REBUILD_WITHIN_MS = 2_000;
-/** What `toSeen` reads of a driver's facts. */
-const SEEN_FACTS = ['lat', 'lng', 'heading', 'at'] as const;
-/** Commands in one message to Redis, so that others get their turn between them. */
+/** Drivers in one command to Redis, or commands in one message, so that others get their turn between them. */
 const MAX_TOGETHER = 200;
 /** Searches of one ring, when silent drivers stand in the way of others. */
 const MAX_LOOKS = 5;
@@ -152,16 +151,23 @@ export function openPositions(options: {
       });
   };
 
-  type MoveAnswer = [status: number, tripId: string, checkedAt: string, zone: string];
-  const moveOnce = async (points: readonly TrackedPoint[], presenceMs = PRESENCE_MS): Promise<MoveAnswer[]> => {
-    const keys = points.flatMap(({ driverId }) => [factsKey(driverId), presenceKey(driverId), standingKey(driverId)]);
-    const args = points.flatMap((p) => {
-      const zone = p.zoneId === undefined ? '?' : (p.zoneId ?? '');
-      return [p.driverId, p.lng, p.lat, p.heading ?? '', p.speedKmh ?? '', p.recordedAt.getTime(), zone, Math.round(p.slackM), p.still];
+  interface MoveAnswer {
+    status: number;
+    checkedAt: number;
+    tripId: string;
+    zone: string;
+  }
+  /** Answers in the order of the points, of which no two are of one driver. */
+  const moveOnce = async (points: readonly TrackedPoint[], isHeard = true): Promise<MoveAnswer[]> => {
+    const heard = isHeard ? clock().getTime() : '';
+    const parts = Array.from({ length: Math.ceil(points.length / MAX_TOGETHER) }, (_, i) => points.slice(i * MAX_TOGETHER, (i + 1) * MAX_TOGETHER));
+    const answers = await Promise.all(parts.map((part) => runScript(redis, MOVE, ...moveArguments(part, heard)) as Promise<string[]>));
+    return answers.flat().map((answer) => {
+      const [status, checkedAt, tripId = '', zone = ''] = answer.split(',');
+      return { status: Number(status), checkedAt: Number(checkedAt), tripId, zone };
     });
-    return (await runScript(redis, MOVE, [...AVAILABLE_KEYS, ...keys], [presenceMs, FACTS_MS, POINTS_TO_LEAVE, ...args])) as MoveAnswer[];
   };
-  const toMove = (point: TrackedPoint, [status, tripId, , zone]: MoveAnswer): Move => ({
+  const toMove = (point: TrackedPoint, { status, tripId, zone }: MoveAnswer): Move => ({
     point,
     moved: status === 1,
     tripId: tripId || null,
@@ -174,10 +180,10 @@ export function openPositions(options: {
     if (newest.length === 0) return [];
     const answers = await moveOnce(newest);
     const answered = newest.flatMap((point, i) => (answers[i] ? [{ point, answer: answers[i] }] : []));
-    const unknown = answered.filter(({ answer }) => answer[0] === -1).map(({ point }) => point);
-    const known = answered.filter(({ answer }) => answer[0] !== -1);
+    const unknown = answered.filter(({ answer }) => answer.status === -1).map(({ point }) => point);
+    const known = answered.filter(({ answer }) => answer.status !== -1);
     const staleBefore = clock().getTime() - STANDING_CHECK_MS;
-    checkAgain(known.filter(({ answer }) => Number(answer[2]) < staleBefore).map(({ point }) => point.driverId));
+    checkAgain(known.filter(({ answer }) => answer.checkedAt < staleBefore).map(({ point }) => point.driverId));
     const moves = known.map(({ point, answer }) => toMove(point, answer));
     if (unknown.length === 0) return moves;
     const standings = await readStandings(unknown.map((point) => point.driverId)).catch((error: unknown) => onError(error, 'standings not read'));
@@ -190,8 +196,8 @@ export function openPositions(options: {
   };
 
   const fixes = async (driverIds: readonly string[]): Promise<Map<string, Fix | null>> => {
-    const rows = (await runScript(redis, FIXES, driverIds.map(factsKey), [])) as (string | null)[][];
-    const known = new Map(driverIds.map((id, i) => [id, toFix(rows[i])]));
+    const texts = driverIds.length === 0 ? [] : await redis.mget(driverIds.map(factsKey));
+    const known = new Map(driverIds.map((id, i) => [id, readFacts(texts[i])?.fix ?? null]));
     for (const fix of await fixesInPostgres(driverIds.filter((id) => known.get(id) === null))) known.set(...fix);
     return known;
   };
@@ -218,7 +224,7 @@ export function openPositions(options: {
       if (fresh.length > 0)
         await moveOnce(
           fresh.map((point) => ({ ...point, slackM: SLACK_M, still: 0, zoneId: undefined })),
-          0,
+          false,
         );
       after = page.at(-1)?.standing.driverId ?? null;
     }
@@ -300,7 +306,7 @@ export function openPositions(options: {
   };
 
   const lastSeen = async (driverId: string): Promise<Seen | null> => {
-    const read = async () => toSeen(await redis.hmget(factsKey(driverId), ...SEEN_FACTS));
+    const read = async () => toSeen(await redis.get(factsKey(driverId)));
     const seen = await read();
     if (seen !== null) return seen;
     await assureBuilt();
@@ -316,7 +322,10 @@ export function openPositions(options: {
     nearbyEach: (searches, limit) => reachable(nearbyEach(searches, limit)),
     lastSeen: (driverId) => lastSeen(driverId).catch(() => null),
     driverOf: (userId) => redis.get(driverOfUserKey(userId)).catch(() => null),
-    isPresent: async (driverId) => (await redis.exists(presenceKey(driverId)).catch(() => 0)) === 1,
+    isPresent: async (driverId) => {
+      const heard = readFacts(await redis.get(factsKey(driverId)).catch(() => null))?.heard ?? 0;
+      return heard > clock().getTime() - PRESENCE_MS;
+    },
   };
 }
 
@@ -339,11 +348,9 @@ function askingOf(redis: Redis): Asking {
       const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', count, 'WITHDIST'] as const;
       return pipeline.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', ...lookFor);
     }, redis.pipeline());
-  const factsOf = (driverIds: readonly string[]) =>
-    driverIds.reduce((pipeline, driverId) => pipeline.hmget(factsKey(driverId), ...SEEN_FACTS), redis.pipeline());
   return {
     around: new DataLoader(async (rings) => (await answersOf(ringsOf(rings))) as [string, string][][], { cache: false, maxBatchSize: MAX_TOGETHER }),
-    seen: new DataLoader(async (driverIds) => ((await answersOf(factsOf(driverIds))) as (string | null)[][]).map(toSeen), { maxBatchSize: MAX_TOGETHER }),
+    seen: new DataLoader(async (driverIds) => (await redis.mget(driverIds.map(factsKey))).map(toSeen), { maxBatchSize: MAX_TOGETHER }),
   };
 }
 
@@ -357,16 +364,20 @@ export function newestOfEach<P extends DriverPoint>(points: readonly P[]): P[] {
   return [...newest.values()];
 }
 
-function toSeen(facts: (string | null)[] | undefined): Seen | null {
-  const [lat, lng, heading, at] = facts ?? [];
-  if (lat == null || lng == null || at == null) return null;
-  return { place: { lat: Number(lat), lng: Number(lng) }, heading: heading ? Number(heading) : null, at: new Date(Number(at)) };
+function toSeen(text: string | null): Seen | null {
+  const facts = readFacts(text);
+  return facts && { place: facts.place, heading: facts.heading, at: new Date(facts.at) };
 }
 
-function toFix(facts: (string | null)[] | undefined): Fix | null {
-  const [lng, lat, at, slack, still] = facts ?? [];
-  if (lat == null || lng == null || at == null) return null;
-  return { lat: Number(lat), lng: Number(lng), at: Number(at), slackM: Number(slack ?? SLACK_M), still: Number(still ?? 0) };
+function moveArguments(points: readonly TrackedPoint[], heard: number | ''): [keys: string[], args: (string | number)[]] {
+  const keys: string[] = [...AVAILABLE_KEYS];
+  const args: (string | number)[] = [heard, FACTS_MS, POINTS_TO_LEAVE];
+  for (const point of points) {
+    const zone = point.zoneId === undefined ? '?' : (point.zoneId ?? '');
+    keys.push(factsKey(point.driverId), standingKey(point.driverId));
+    args.push(point.driverId, point.lng, point.lat, point.recordedAt.getTime(), zone, pointFacts(point));
+  }
+  return [keys, args];
 }
 
 async function reachable<T>(work: Promise<T>): Promise<T> {

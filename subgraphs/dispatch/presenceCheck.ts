@@ -4,6 +4,7 @@ import type { Violation } from '../../platform/graphqlTypes.js';
 import type { Tx } from '../../platform/postgres.js';
 import { availableKey, factsKey, standingKey } from './positionKeys.js';
 import { FRESH_MS } from './positions.js';
+import { checkedAt, readFacts } from './positionValues.js';
 import { drivers } from './tables.js';
 import { VEHICLE_TYPES } from './vehicleType.js';
 
@@ -30,11 +31,8 @@ export async function presenceViolations(tx: Tx, redis: Redis): Promise<Violatio
 async function shownAndForgotten(redis: Redis, now: number): Promise<Map<string, number>> {
   const samples = await Promise.all(VEHICLE_TYPES.map((type) => redis.zrandmember(availableKey(type), SAMPLE)));
   const ids = samples.flat() as string[];
-  const copies = await Promise.all(
-    ids.map(async (id) => {
-      const [at, checked] = await Promise.all([redis.hget(factsKey(id), 'at'), redis.hget(standingKey(id), 'checked')]);
-      return { id, at: Number(at), checked: Number(checked) };
-    }),
-  );
+  if (ids.length === 0) return new Map();
+  const [facts, standings] = await Promise.all([redis.mget(ids.map(factsKey)), redis.mget(ids.map(standingKey))]);
+  const copies = ids.map((id, i) => ({ id, at: readFacts(facts[i])?.at ?? 0, checked: checkedAt(standings[i]) }));
   return new Map(copies.filter(({ at, checked }) => at >= now - FRESH_MS && checked < now - FORGOTTEN_MS).map(({ id, checked }) => [id, checked]));
 }
