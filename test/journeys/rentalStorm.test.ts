@@ -10,6 +10,8 @@ const RIVALS = 32;
 /** So many customers want 32 cars each; none wins ten of them, which would be the limit of bookings. */
 const CUSTOMERS = 100;
 const HOUR_MS = 3_600_000;
+/** For what never comes: behind this crowd, two busy processors take more than a minute for what is left to do. */
+const LONG_MS = 180_000;
 const PREPARATION_MS = 2 * HOUR_MS;
 const STATION = 'stn_01j0000000e008008000000001';
 
@@ -69,7 +71,7 @@ interface Booked {
 async function confirmed(token: string, vehicleId: string, times: typeof WANTED): Promise<Booked> {
   const { id } = granted(await book(token, await quoted(token, vehicleId, times))).createBooking;
   const uuid = uuidOf('bkg', id);
-  await eventually(async () => (await graph.owner('booking')`select 1 from bookings where id = ${uuid} and status = 'CONFIRMED'`).length > 0, 'the payment');
+  await eventually(async () => (await graph.owner('booking')`select 1 from bookings where id = ${uuid} and status = 'CONFIRMED'`).length > 0, 'the payment', LONG_MS);
   return { id, token };
 }
 
@@ -83,7 +85,7 @@ async function newCars(count: number, series: string): Promise<string[]> {
   });
   const uuids = cars.map((id) => uuidOf('veh', id) as string);
   const known = async () => (await graph.owner('booking')`select 1 from vehicles where vehicle_id = any(${uuids}::uuid[])`).length;
-  await eventually(async () => (await known()) === count, 'booking to know the cars', 60_000);
+  await eventually(async () => (await known()) === count, 'booking to know the cars', LONG_MS);
   return cars;
 }
 
@@ -99,7 +101,7 @@ async function goesOut({ id }: Booked): Promise<void> {
 }
 
 test('BK-01: 100 cars, 32 rivals for each at once, through the graph, while others change, swap, cancel, expire and bring back late', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const sql = graph.owner('booking');
   const [cars, lateCars] = [await newCars(CARS, 'STORM'), await newCars(4, 'LATE')];
@@ -182,7 +184,7 @@ test('BK-01: 100 cars, 32 rivals for each at once, through the graph, while othe
   expect([did['cancel done'], did['return done']]).toEqual([8, 4]);
 
   const open = () => sql`select 1 from bookings where status = 'HELD'`;
-  await eventually(async () => (await open()).length === 0, 'every payment and every hold to be over', 60_000);
+  await eventually(async () => (await open()).length === 0, 'every payment and every hold to be over', LONG_MS);
   // By a query of our own: neither bookings nor claims of one car meet, and every booking that blocks has its claim.
   const blocking = ['HELD', 'CONFIRMED', 'ACTIVE'];
   expect(
@@ -206,5 +208,5 @@ test('BK-01: 100 cars, 32 rivals for each at once, through the graph, while othe
     const { data } = await ask<{ systemHealth: { violations: { kind: string }[] } }>(admin, '{ systemHealth { violations { kind reference } } }', {});
     return data.systemHealth.violations.filter(({ kind }) => kind !== 'EVENT_NOT_DELIVERED');
   };
-  await eventually(async () => (await health()).length === 0, 'nothing to be wrong anywhere', 60_000);
+  await eventually(async () => (await health()).length === 0, 'nothing to be wrong anywhere', LONG_MS);
 });
