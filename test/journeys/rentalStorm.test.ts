@@ -71,7 +71,11 @@ interface Booked {
 async function confirmed(token: string, vehicleId: string, times: typeof WANTED): Promise<Booked> {
   const { id } = granted(await book(token, await quoted(token, vehicleId, times))).createBooking;
   const uuid = uuidOf('bkg', id);
-  await eventually(async () => (await graph.owner('booking')`select 1 from bookings where id = ${uuid} and status = 'CONFIRMED'`).length > 0, 'the payment', LONG_MS);
+  await eventually(
+    async () => (await graph.owner('booking')`select 1 from bookings where id = ${uuid} and status = 'CONFIRMED'`).length > 0,
+    'the payment',
+    LONG_MS,
+  );
   return { id, token };
 }
 
