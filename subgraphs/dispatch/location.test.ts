@@ -10,7 +10,7 @@ import { eventually, startTestSubgraph, TEST_SECRET, type TestSubgraph } from '.
 import { accepted, given, type Spot, shifted } from './dispatch.given.js';
 import { openLocationBuffer } from './locationBuffer.js';
 import { startDispatch } from './main.js';
-import { factsKey } from './positionKeys.js';
+import { availableKey, factsKey } from './positionKeys.js';
 import { openPositions } from './positions.js';
 
 let t: TestSubgraph;
@@ -79,6 +79,42 @@ test('DP-03: a driver is present for 30 s after his device sent anything, an old
   expect(await positions.isPresent(driverId)).toBe(true);
   expect((await positions.lastSeen(driverId))?.at.getTime()).toBe(begun);
   expect(await redis.pttl(factsKey(driverId)), 'what is known of him is forgotten in time').toBeGreaterThan(0);
+  redis.disconnect();
+});
+
+test('DP-05: who went silent is no longer searched for; who sends again while a search still sees him silent is found from then on', async () => {
+  let now = new Date();
+  const redis = new Redis(t.environment.redisUrl);
+  const here = say.spot();
+  const [silent, back] = [newUuid(), newUuid()];
+  const positions = openPositions({
+    redis,
+    clock: () => now,
+    readStandings: async (ids) => ids.map((driverId) => ({ driverId, userId: driverId, vehicleType: 'XL', state: 'AVAILABLE', tripId: null, version: 1 })),
+    readPlaces: async () => [],
+    readKnown: async () => [],
+    onError: (error) => expect.unreachable(String(error)),
+  });
+  const send = (driverId: string) =>
+    positions.move([{ driverId, ...here, heading: null, speedKmh: null, accuracyM: null, recordedAt: now, slackM: 0, still: 0, zoneId: null }]);
+  const search = async () => (await positions.nearby(here, 1, ['XL'], 10)).map(({ driverId }) => driverId);
+  await send(silent);
+  await send(back);
+  expect((await search()).sort()).toEqual([silent, back].sort());
+  now = new Date(now.getTime() + 61_000);
+  // Between what a search reads of them and what it makes of it.
+  const read = redis.mget.bind(redis) as (keys: string[]) => Promise<(string | null)[]>;
+  let meanwhile: (() => Promise<unknown>) | null = () => send(back);
+  redis.mget = (async (keys: string[]) => {
+    const texts = await read(keys);
+    const todo = meanwhile;
+    meanwhile = null;
+    await todo?.();
+    return texts;
+  }) as typeof redis.mget;
+  expect(await search(), 'as it was when the search began').toEqual([]);
+  expect(await search()).toEqual([back]);
+  expect(await redis.zscore(availableKey('XL'), silent)).toBeNull();
   redis.disconnect();
 });
 

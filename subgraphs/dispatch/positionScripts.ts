@@ -87,6 +87,21 @@ end
 return answers`);
 
 /**
+ * Takes drivers who went silent out of the set of the available ones. Each is looked at once more: whoever has sent something since the search read what
+ * Redis knows of him is in the set by right, and would be out of it until his next point. Keys: the set, then the facts of each driver. Arguments: the
+ * oldest time that is not silence; then the ids.
+ */
+export const LEAVE_SILENT = script(`
+local silent = {}
+for i = 2, #KEYS do
+  local last = redis.call('GET', KEYS[i])
+  local at = last and tonumber(string.match(last, '^[^,]*'))
+  if not at or at < tonumber(ARGV[1]) then silent[#silent + 1] = ARGV[i] end
+end
+if #silent > 0 then redis.call('ZREM', KEYS[1], unpack(silent)) end
+return #silent`);
+
+/**
  * Keeps drivers' standings unless newer ones are there, and puts each driver into the set of available ones or takes him out. Who waits no more for
  * trips has left his airport's line too: when he is free again inside, he comes in anew. Keys: the four sets, then facts, standing and driver of the
  * person of each driver. Arguments: time of reading, oldest acceptable position, lifetime; then id, type, state, trip, version of each driver.

@@ -6,7 +6,7 @@ import type { DriverStanding } from './driver.js';
 import { distanceM, type Place } from './point.js';
 import { within } from './within.js';
 import { AVAILABLE_KEYS, availableKey, BUILT_KEY, driverOfUserKey, factsKey, standingKey } from './positionKeys.js';
-import { KEEP_STANDINGS, MOVE, runScript } from './positionScripts.js';
+import { KEEP_STANDINGS, LEAVE_SILENT, MOVE, runScript } from './positionScripts.js';
 import { pointFacts, readFacts } from './positionValues.js';
 import { type Fix, SLACK_M } from './spoofing.js';
 import type { VehicleType } from './vehicleType.js';
@@ -257,14 +257,14 @@ export function openPositions(options: {
       .sort((one, other) => one.km - other.km);
     const oldest = clock().getTime() - FRESH_MS;
     const nearby: NearbyDriver[] = [];
-    const silent: [VehicleType, string][] = [];
+    const silent = new Map<VehicleType, string[]>();
     while (candidates.length > 0 && nearby.length < limit) {
       const next = candidates.splice(0, limit - nearby.length);
       const facts = await ask.seen.loadMany(next.map(({ driverId }) => driverId));
       for (const [i, { driverId, type }] of next.entries()) {
         const seen = facts[i];
         if (seen instanceof Error) throw seen;
-        if (!seen || seen.at.getTime() < oldest) silent.push([type, driverId]);
+        if (!seen || seen.at.getTime() < oldest) silent.set(type, [...(silent.get(type) ?? []), driverId]);
         else nearby.push({ driverId, vehicleType: type, distanceM: Math.round(distanceM(place, seen.place)), ...seen });
       }
     }
@@ -278,8 +278,9 @@ export function openPositions(options: {
   const searchRing = async (search: NearbySearch, ask: Asking, limit: number): Promise<NearbyDriver[]> => {
     for (let looks = 1; ; looks += 1) {
       const { nearby, silent } = await lookInRing(search, ask, limit, limit * 2 ** (looks - 1));
-      await Promise.all(silent.map(([type, driverId]) => redis.zrem(availableKey(type), driverId)));
-      if (silent.length === 0 || nearby.length >= limit || looks >= MAX_LOOKS) return nearby;
+      const oldest = clock().getTime() - FRESH_MS;
+      await Promise.all([...silent].map(([type, ids]) => runScript(redis, LEAVE_SILENT, [availableKey(type), ...ids.map(factsKey)], [oldest, ...ids])));
+      if (silent.size === 0 || nearby.length >= limit || looks >= MAX_LOOKS) return nearby;
     }
   };
 
