@@ -6,7 +6,7 @@ import { asSystem } from './elevation.js';
 import { assignDriver, ROUND_TIMER, withdrawOffers } from './offerCommands.js';
 import { claimDrivers, freshPlaceInPostgres, mayStepIn, type OfferRow, standbyOfferOf } from './offerQueries.js';
 import { distanceM } from './point.js';
-import { FRESH_MS } from './positions.js';
+import { FRESH_MS } from './ringSearch.js';
 import { MAX_BACKUP_KM } from './scheduled.js';
 import { pickupOf, type TripRow } from './trip.js';
 import { stepTrip } from './tripSteps.js';

@@ -12,7 +12,7 @@ import { type Acknowledgement, assertAccepted, recordLocations } from './locatio
 import type { Report, ReportKind } from './locationReport.js';
 import { LocationAck, NearbyDriver, SurgeCell, TripQuote } from './mapTypes.js';
 import { distanceM, pointSchema } from './point.js';
-import type { NearbyDriver as Nearby } from './positions.js';
+import type { NearbyDriver as Nearby } from './ringSearch.js';
 import { planTrip, quoteTrip } from './quoteCommands.js';
 import { toQuote } from './shapes.js';
 import { cellsAround, shapeOf, surgeReason } from './surge.js';

@@ -6,7 +6,7 @@ import { accepted, given, type Spot, shifted } from './dispatch.given.js';
 import { startDispatch } from './main.js';
 import { openNearbyMap } from './nearbyMap.js';
 import { distanceM } from './point.js';
-import type { NearbyDriver } from './positions.js';
+import type { NearbyDriver } from './ringSearch.js';
 
 let t: TestSubgraph;
 let say: ReturnType<typeof given>;

@@ -1,7 +1,8 @@
 import { cellToLatLng, latLngToCell } from 'h3-js';
 import { Refusal } from '../../platform/errors.js';
 import { distanceM, type Place } from './point.js';
-import type { NearbyDriver, Positions } from './positions.js';
+import type { Positions } from './positions.js';
+import type { NearbyDriver } from './ringSearch.js';
 import { VEHICLE_TYPES } from './vehicleType.js';
 
 /** Live maps of the free drivers around a place (DP-07b). Who looks at the same part of the city shares one search per second. */

@@ -5,7 +5,7 @@ import type { DispatchContext } from './context.js';
 import { nearbySchema, toNearby } from './mapResolvers.js';
 import { NearbyDriver } from './mapTypes.js';
 import type { Place } from './point.js';
-import type { NearbyDriver as Nearby } from './positions.js';
+import type { NearbyDriver as Nearby } from './ringSearch.js';
 import { signedIn } from './subscriptions.js';
 
 @Resolver()

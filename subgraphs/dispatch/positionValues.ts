@@ -28,5 +28,17 @@ export function readFacts(text: string | null | undefined): Facts | null {
   return { place, at: fix.at, heard: heard ? Number(heard) : null, heading: heading ? Number(heading) : null, fix };
 }
 
+/** Where a driver was last. */
+export interface Seen {
+  place: Place;
+  heading: number | null;
+  at: Date;
+}
+
+export function readSeen(text: string | null | undefined): Seen | null {
+  const facts = readFacts(text);
+  return facts && { place: facts.place, heading: facts.heading, at: new Date(facts.at) };
+}
+
 /** When a copy of a driver's standing, `type,state,trip,checked,version`, was last held against Postgres; 0 for none. */
 export const checkedAt = (standing: string | null | undefined): number => Number(standing?.split(',')[3] ?? 0);

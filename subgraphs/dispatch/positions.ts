@@ -1,13 +1,12 @@
-import DataLoader from 'dataloader';
 import type { Redis } from 'ioredis';
 import { Refusal } from '../../platform/errors.js';
-import { answersOf } from '../../platform/redisPipeline.js';
 import type { DriverStanding } from './driver.js';
-import { distanceM, type Place } from './point.js';
+import type { Place } from './point.js';
 import { within } from './within.js';
-import { AVAILABLE_KEYS, availableKey, BUILT_KEY, driverOfUserKey, factsKey, standingKey } from './positionKeys.js';
-import { KEEP_STANDINGS, LEAVE_SILENT, MOVE, runScript } from './positionScripts.js';
-import { pointFacts, readFacts } from './positionValues.js';
+import { AVAILABLE_KEYS, BUILT_KEY, driverOfUserKey, factsKey, standingKey } from './positionKeys.js';
+import { KEEP_STANDINGS, MOVE, runScript } from './positionScripts.js';
+import { pointFacts, readFacts, readSeen, type Seen } from './positionValues.js';
+import { FRESH_MS, type NearbyDriver, type NearbySearch, searchInRings } from './ringSearch.js';
 import { type Fix, SLACK_M } from './spoofing.js';
 import type { VehicleType } from './vehicleType.js';
 
@@ -29,24 +28,6 @@ export interface TrackedPoint extends DriverPoint {
   still: number;
   /** The airport that it lies in, null for none, undefined while zones are not known. */
   zoneId: string | null | undefined;
-}
-
-export interface Seen {
-  place: Place;
-  heading: number | null;
-  at: Date;
-}
-
-export interface NearbyDriver extends Seen {
-  driverId: string;
-  vehicleType: VehicleType;
-  distanceM: number;
-}
-
-export interface NearbySearch {
-  place: Place;
-  radiusKm: number;
-  types: readonly VehicleType[];
 }
 
 /** What became of a driver's newest point: whether it moved the driver, and whose trip wants to know. */
@@ -97,21 +78,13 @@ const FIXES_WITHIN_MS = 1_000;
 const REBUILD_WITHIN_MS = 2_000;
 /** Drivers in one command to Redis, or commands in one message, so that others get their turn between them. */
 const MAX_TOGETHER = 200;
-/** Searches of one ring, when silent drivers stand in the way of others. */
-const MAX_LOOKS = 5;
-
 const PRESENCE_MS = 30_000;
 const FACTS_MS = 10 * 60_000;
-/** Older positions are in no search (DP-05, DP-20). */
-export const FRESH_MS = 60_000;
 /** A standing is read again from Postgres after this long, in case a write of it was lost; it is used until then, also when Postgres is down. */
 const STANDING_CHECK_MS = 60_000;
 /** Pause after a check that failed: while Postgres is down, thousands of points a second must not each ask it. */
 const CHECK_PAUSE_MS = 5_000;
 const STANDING_LIFETIME_MS = 7 * 24 * 3_600_000;
-/** Searches widen step by step: one Redis does ten times as many at 1 km as at 5 km (DP-06b). */
-const RINGS_KM = [1, 2, 5, 10, 20, 50] as const;
-
 export function openPositions(options: {
   redis: Redis;
   clock: () => Date;
@@ -246,68 +219,13 @@ export function openPositions(options: {
   // Not for the first search to wait for.
   assureBuilt().catch((error: unknown) => onError(error, 'positions not rebuilt yet'));
 
-  /**
-   * Drivers of all these types, the nearest first, among the nearest `count` of each. Only of as many as are wanted is more read than how far they are:
-   * four classes have four times too many.
-   */
-  const lookInRing = async ({ place, radiusKm, types }: NearbySearch, ask: Asking, limit: number, count: number) => {
-    const found = await Promise.all(types.map((type) => ask.around.load({ type, place, radiusKm, count })));
-    const candidates = found
-      .flatMap((ofType, i) => ofType.map(([driverId, km]) => ({ driverId, type: types[i] as VehicleType, km: Number(km) })))
-      .sort((one, other) => one.km - other.km);
-    const oldest = clock().getTime() - FRESH_MS;
-    const nearby: NearbyDriver[] = [];
-    const silent = new Map<VehicleType, string[]>();
-    while (candidates.length > 0 && nearby.length < limit) {
-      const next = candidates.splice(0, limit - nearby.length);
-      const facts = await ask.seen.loadMany(next.map(({ driverId }) => driverId));
-      for (const [i, { driverId, type }] of next.entries()) {
-        const seen = facts[i];
-        if (seen instanceof Error) throw seen;
-        if (!seen || seen.at.getTime() < oldest) silent.set(type, [...(silent.get(type) ?? []), driverId]);
-        else nearby.push({ driverId, vehicleType: type, distanceM: Math.round(distanceM(place, seen.place)), ...seen });
-      }
-    }
-    return { nearby: nearby.sort((one, other) => one.distanceM - other.distanceM), silent };
-  };
-
-  /**
-   * Who went silent stays in the set until somebody looks: this is the look. Others may stand behind the silent ones, so it looks again without them,
-   * at twice as many each time: when one place is left to fill, silent drivers one behind the other must not use up the looks.
-   */
-  const searchRing = async (search: NearbySearch, ask: Asking, limit: number): Promise<NearbyDriver[]> => {
-    for (let looks = 1; ; looks += 1) {
-      const { nearby, silent } = await lookInRing(search, ask, limit, limit * 2 ** (looks - 1));
-      const oldest = clock().getTime() - FRESH_MS;
-      await Promise.all([...silent].map(([type, ids]) => runScript(redis, LEAVE_SILENT, [availableKey(type), ...ids.map(factsKey)], [oldest, ...ids])));
-      if (silent.size === 0 || nearby.length >= limit || looks >= MAX_LOOKS) return nearby;
-    }
-  };
-
-  /** Rings from the `from`th on. Answers in which ring it ended, too. */
-  const searchRings = async (search: NearbySearch, ask: Asking, limit: number, from: number) => {
-    const rings = [...RINGS_KM.filter((km) => km < search.radiusKm), search.radiusKm];
-    let found: NearbyDriver[] = [];
-    let ring = Math.min(from, rings.length - 1);
-    for (; ring < rings.length; ring += 1) {
-      found = await searchRing({ ...search, radiusKm: rings[ring] as number }, ask, limit);
-      if (found.length >= limit) break;
-    }
-    return { found, ring };
-  };
-
   const nearbyEach = async (searches: readonly NearbySearch[], limit: number): Promise<NearbyDriver[][]> => {
     await assureBuilt();
-    const ask = askingOf(redis);
-    const [first, ...others] = searches;
-    if (!first) return [];
-    // Where the first had to go as far as this, the others of the city will too: a ring that is too small is a search for nothing.
-    const { found, ring } = await searchRings(first, ask, limit, 0);
-    return [found, ...(await Promise.all(others.map((search) => searchRings(search, ask, limit, ring)))).map((other) => other.found)];
+    return searchInRings(redis, searches, limit, clock().getTime() - FRESH_MS);
   };
 
   const lastSeen = async (driverId: string): Promise<Seen | null> => {
-    const read = async () => toSeen(await redis.get(factsKey(driverId)));
+    const read = async () => readSeen(await redis.get(factsKey(driverId)));
     const seen = await read();
     if (seen !== null) return seen;
     await assureBuilt();
@@ -330,31 +248,6 @@ export function openPositions(options: {
   };
 }
 
-/** What searches that run together ask of Redis: all that they need at one moment goes in one message, and what is known of a driver is read once. */
-interface Asking {
-  around: DataLoader<Ring, [driverId: string, km: string][]>;
-  seen: DataLoader<string, Seen | null>;
-}
-
-interface Ring {
-  type: VehicleType;
-  place: Place;
-  radiusKm: number;
-  count: number;
-}
-
-function askingOf(redis: Redis): Asking {
-  const ringsOf = (rings: readonly Ring[]) =>
-    rings.reduce((pipeline, { type, place, radiusKm, count }) => {
-      const lookFor = [place.lng, place.lat, 'BYRADIUS', radiusKm, 'km', 'ASC', 'COUNT', count, 'WITHDIST'] as const;
-      return pipeline.call('GEOSEARCH', availableKey(type), 'FROMLONLAT', ...lookFor);
-    }, redis.pipeline());
-  return {
-    around: new DataLoader(async (rings) => (await answersOf(ringsOf(rings))) as [string, string][][], { cache: false, maxBatchSize: MAX_TOGETHER }),
-    seen: new DataLoader(async (driverIds) => (await redis.mget(driverIds.map(factsKey))).map(toSeen), { maxBatchSize: MAX_TOGETHER }),
-  };
-}
-
 /** The newest point of each driver. */
 export function newestOfEach<P extends DriverPoint>(points: readonly P[]): P[] {
   const newest = new Map<string, P>();
@@ -363,11 +256,6 @@ export function newestOfEach<P extends DriverPoint>(points: readonly P[]): P[] {
     if (!other || other.recordedAt < point.recordedAt) newest.set(point.driverId, point);
   }
   return [...newest.values()];
-}
-
-function toSeen(text: string | null): Seen | null {
-  const facts = readFacts(text);
-  return facts && { place: facts.place, heading: facts.heading, at: new Date(facts.at) };
 }
 
 function moveArguments(points: readonly TrackedPoint[], heard: number | ''): [keys: string[], args: (string | number)[]] {

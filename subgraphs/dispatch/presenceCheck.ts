@@ -3,7 +3,7 @@ import { and, inArray, ne } from 'drizzle-orm';
 import type { Violation } from '../../platform/graphqlTypes.js';
 import type { Tx } from '../../platform/postgres.js';
 import { availableKey, factsKey, standingKey } from './positionKeys.js';
-import { FRESH_MS } from './positions.js';
+import { FRESH_MS } from './ringSearch.js';
 import { checkedAt, readFacts } from './positionValues.js';
 import { drivers } from './tables.js';
 import { VEHICLE_TYPES } from './vehicleType.js';

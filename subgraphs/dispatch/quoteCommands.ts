@@ -9,7 +9,7 @@ import { priceEventsAt, ratesAt, surgeOf } from './cityQueries.js';
 import type { Dispatch } from './context.js';
 import { assertApart, cappedFactors, type Factors, hasSurgeJumped, hourPermille, priceOf, QUOTE_LIFETIME_MS } from './fare.js';
 import { type Place, pointSchema } from './point.js';
-import type { NearbyDriver } from './positions.js';
+import type { NearbyDriver } from './ringSearch.js';
 import { dearestAt } from './priceEvent.js';
 import { cellOf, surgeReason } from './surge.js';
 import { type PriceFactors, tripQuotes } from './tables.js';

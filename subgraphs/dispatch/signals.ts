@@ -1,7 +1,7 @@
 import type { Tx } from '../../platform/postgres.js';
 import type { Dispatch } from './context.js';
 import type { DriverRow, DriverState } from './driver.js';
-import type { Seen } from './positions.js';
+import type { Seen } from './positionValues.js';
 import type { VehicleType } from './vehicleType.js';
 
 /** Where hints about a trip and the positions of its driver are published. */

@@ -3,7 +3,7 @@ import type { Tx } from '../../platform/postgres.js';
 import { changeStream } from './changeStream.js';
 import type { Dispatch, DispatchContext } from './context.js';
 import { asSystem } from './elevation.js';
-import type { Seen } from './positions.js';
+import type { Seen } from './positionValues.js';
 import { tripOfToken } from './shareCommands.js';
 import { decodePosition, type HeardPosition, tripTopic } from './signals.js';
 import { hasDriverOnIt, isTerminal, nextStop, type TripRow, type TripStateRow, type UpdateKind } from './trip.js';
