@@ -6,6 +6,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { sqlState } from './errors.js';
 import { packageRoot } from './packageRoot.js';
+import { SESSION_SETTINGS } from './postgres.js';
 import { eventGrantsFor, grantsFor, PLATFORM_FUNCTIONS, PLATFORM_POLICIES, PRELUDE } from './prelude.js';
 
 const CONNECT_TIMEOUT_S = 10;
@@ -91,12 +92,14 @@ async function createDatabaseIfMissing(ownerUrl: string): Promise<void> {
 /** Roles belong to the server, not to a database: the lock is taken where all processes meet, or two of them would trip over each other. */
 async function ensureAppRole(ownerUrl: string, subgraph: string, internalSecret: string): Promise<void> {
   const { role, password } = appRole(subgraph, internalSecret);
-  const probe = postgres(appUrl(ownerUrl, subgraph, internalSecret), { max: 1, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {} });
-  const works = await probe`select 1`.then(
+  const url = appUrl(ownerUrl, subgraph, internalSecret);
+  const works = await assureSettings(url).then(
     () => true,
-    () => false,
+    (error: unknown) => {
+      if (error instanceof SettingsLost) throw error;
+      return false;
+    },
   );
-  await probe.end({ timeout: 5 });
   if (works) return;
   const meeting = new URL(ownerUrl);
   meeting.pathname = '/postgres';
@@ -110,7 +113,33 @@ async function ensureAppRole(ownerUrl: string, subgraph: string, internalSecret:
   } finally {
     await admin.end({ timeout: 5 });
   }
+  await assureSettings(url).catch((error: unknown) => {
+    if (error instanceof SettingsLost) throw error;
+    throw new Error(`The service cannot connect as ${role}: ${describe(error)}`);
+  });
 }
+
+class SettingsLost extends Error {
+  override name = 'SettingsLost';
+}
+
+/** @throws SettingsLost when something between us and Postgres drops what the service's connections start with; what the driver throws when it cannot connect */
+async function assureSettings(url: string): Promise<void> {
+  const probe = postgres(url, { max: 1, connect_timeout: CONNECT_TIMEOUT_S, onnotice: () => {}, connection: SESSION_SETTINGS });
+  try {
+    const kept = await probe<{ name: string; setting: string }[]>`select name, setting from pg_settings where name = any(${Object.keys(SESSION_SETTINGS)})`;
+    const lost = kept.filter(({ name, setting }) => setting !== asPostgresShows(SESSION_SETTINGS[name as keyof typeof SESSION_SETTINGS]));
+    if (lost.length === 0) return;
+    const { host } = new URL(url);
+    throw new SettingsLost(
+      `What answers at ${host} does not hand on ${lost.map(({ name }) => name).join(' and ')}, with which connections start. Have the pooler there pass them to Postgres, or give the address of Postgres itself.`,
+    );
+  } finally {
+    await probe.end({ timeout: 5 });
+  }
+}
+
+const asPostgresShows = (setting: number | boolean) => (setting === true ? 'on' : String(setting));
 
 function describe(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };

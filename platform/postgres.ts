@@ -79,6 +79,12 @@ export const POOL_SIZE = 20;
 const IDLE_TIMEOUT_S = 30;
 const CONNECT_TIMEOUT_S = 10;
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** What the service's connections start with. A pooler in between has to hand it on, which `migrateSubgraph` makes sure of. */
+export const SESSION_SETTINGS = {
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  // A transaction's first statements go out with its `begin` (patches/). Where that is refused they run by themselves, and must not write.
+  default_transaction_read_only: true,
+};
 /** The longest pause before a connection is tried again. The driver's own is 20 s, which would keep an outage going after its cause has ended. */
 const MAX_RECONNECT_PAUSE_S = 1;
 /** Attempts of one transaction: a deadlock or serialization failure is tried again, and then reported. */
@@ -91,12 +97,7 @@ export function connectDatabase(options: { url: string; log: Log; clock: () => D
     connect_timeout: CONNECT_TIMEOUT_S,
     backoff: (failures) => (0.5 + Math.random() / 2) * Math.min(2 ** failures / 100, MAX_RECONNECT_PAUSE_S),
     onnotice: () => {},
-    connection: {
-      application_name: options.applicationName,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      // A transaction's first statements go out with its `begin` (patches/). Where that is refused they run by themselves, and must not write.
-      default_transaction_read_only: true,
-    },
+    connection: { application_name: options.applicationName, ...SESSION_SETTINGS },
   });
   const begin = client.begin;
   client.begin = ((work: (sql: postgres.TransactionSql) => unknown) => begin('read write', work)) as typeof begin;

@@ -2,11 +2,12 @@ import { expect, test } from 'vitest';
 import { systemActor } from '../platform/actor.js';
 import { Refusal } from '../platform/errors.js';
 import { createLog } from '../platform/log.js';
+import { migrateSubgraph } from '../platform/migrate.js';
 import { connectDatabase, type Database, inTransaction, type Tx } from '../platform/postgres.js';
 import { setTimer } from '../platform/timers.js';
 import { openTestDatabase } from './given/database.js';
 import { type Wire, wireTo } from './given/wire.js';
-import { eventually } from './subgraphHarness.js';
+import { eventually, TEST_SECRET } from './subgraphHarness.js';
 
 // What the driver did until patches/postgres+3.4.9.patch; each test but that of a refused `begin` failed without it.
 
@@ -166,4 +167,17 @@ test('where `begin` is refused, the statements that went out with it write nothi
   expect(refusals).toBe(0);
   await work(at.db, (tx) => keep(tx, 'after'));
   expect(await at.kept()).toEqual(['after', 'before']);
+});
+
+test('PF-12b: a pooler that drops what connections start with is refused at the start, and named', async () => {
+  await using real = await openTestDatabase();
+  // As a pooler does that is told to ignore what it does not know. As long as before, because the message begins with its length.
+  const setting = 'default_transaction_read_only\0true';
+  const dropped = (sent: Buffer) => Buffer.from(sent.toString('latin1').replace(setting, 'application_name\0'.padEnd(setting.length, 'x')), 'latin1');
+  const owner = new URL(real.ownerUrl);
+  const pooler = await wireTo(owner.hostname, Number(owner.port), dropped);
+  owner.host = `127.0.0.1:${pooler.port}`;
+  const started = migrateSubgraph({ subgraph: 'fleet', ownerUrl: owner.href, internalSecret: TEST_SECRET });
+  await expect(started).rejects.toThrow(`What answers at ${owner.host} does not hand on default_transaction_read_only,`);
+  pooler.close();
 });

@@ -14,7 +14,7 @@ import { TEST_SECRET } from '../subgraphHarness.js';
  * A database with the platform's tables (those of `subgraph`, fleet when nothing else matters), as the service's own role; `owner` looks past row-level
  * security.
  */
-export async function openTestDatabase(subgraph = 'fleet'): Promise<Database & AsyncDisposable & { url: string; owner: postgres.Sql }> {
+export async function openTestDatabase(subgraph = 'fleet'): Promise<Database & AsyncDisposable & { url: string; ownerUrl: string; owner: postgres.Sql }> {
   const server = new URL(inject('postgresUrl'));
   server.pathname = `/test_${randomUUID().slice(0, 12).replaceAll('-', '_')}`;
   await migrateSubgraph({ subgraph, ownerUrl: server.href, internalSecret: TEST_SECRET });
@@ -24,6 +24,7 @@ export async function openTestDatabase(subgraph = 'fleet'): Promise<Database & A
   return {
     ...db,
     url,
+    ownerUrl: server.href,
     owner,
     [Symbol.asyncDispose]: async () => {
       await owner.end({ timeout: 1 });
