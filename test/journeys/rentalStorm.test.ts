@@ -101,7 +101,11 @@ async function goesOut({ id }: Booked): Promise<void> {
     return_at = now() - interval '1 hour' where id = ${uuid}`;
   await sql`insert into timers (id, kind, key, payload, due_at, metadata)
     values (gen_random_uuid(), 'overdueReturn', ${uuid}, '{}', now(), '{"traceId": "0", "causationId": "0"}')`;
-  await eventually(async () => (await sql`select 1 from bookings where id = ${uuid} and overdue_since is not null`).length > 0, 'the rental to be overdue');
+  await eventually(
+    async () => (await sql`select 1 from bookings where id = ${uuid} and overdue_since is not null`).length > 0,
+    'the rental to be overdue',
+    LONG_MS,
+  );
 }
 
 test('BK-01: 100 cars, 32 rivals for each at once, through the graph, while others change, swap, cancel, expire and bring back late', {
