@@ -9,7 +9,7 @@ import { openTestDatabase } from './given/database.js';
 import { type Wire, wireTo } from './given/wire.js';
 import { eventually, TEST_SECRET } from './subgraphHarness.js';
 
-// What the driver did until patches/postgres+3.4.9.patch; each test but that of a refused `begin` failed without it.
+// What the driver did until patches/postgres+3.4.9.patch; each test but those of a refused `begin` and of a pooler failed without it.
 
 const cause = { traceId: '0'.repeat(32), causationId: 'test' };
 const work = <T>(db: Database, todo: (tx: Tx) => Promise<T>) => inTransaction(systemActor('test'), db, cause, todo);
@@ -177,7 +177,10 @@ test('PF-12b: a pooler that drops what connections start with is refused at the 
   const owner = new URL(real.ownerUrl);
   const pooler = await wireTo(owner.hostname, Number(owner.port), dropped);
   owner.host = `127.0.0.1:${pooler.port}`;
-  const started = migrateSubgraph({ subgraph: 'fleet', ownerUrl: owner.href, internalSecret: TEST_SECRET });
-  await expect(started).rejects.toThrow(`What answers at ${owner.host} does not hand on default_transaction_read_only,`);
-  pooler.close();
+  try {
+    const started = migrateSubgraph({ subgraph: 'fleet', ownerUrl: owner.href, internalSecret: TEST_SECRET });
+    await expect(started).rejects.toThrow(`What answers at ${owner.host} does not hand on default_transaction_read_only,`);
+  } finally {
+    pooler.close();
+  }
 });

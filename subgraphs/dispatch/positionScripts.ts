@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 
+/** Drivers in one command to Redis, or commands in one message, so that others get their turn between them. */
+export const MAX_TOGETHER = 200;
+
 /** A Lua script and the name that Redis keeps it under. */
 export interface Script {
   lua: string;

@@ -4,7 +4,7 @@ import type { DriverStanding } from './driver.js';
 import type { Place } from './point.js';
 import { within } from './within.js';
 import { AVAILABLE_KEYS, BUILT_KEY, driverOfUserKey, factsKey, standingKey } from './positionKeys.js';
-import { KEEP_STANDINGS, MOVE, runScript } from './positionScripts.js';
+import { KEEP_STANDINGS, MAX_TOGETHER, MOVE, runScript } from './positionScripts.js';
 import { pointFacts, readFacts, readSeen, type Seen } from './positionValues.js';
 import { FRESH_MS, type NearbyDriver, type NearbySearch, searchInRings } from './ringSearch.js';
 import { type Fix, SLACK_M } from './spoofing.js';
@@ -76,8 +76,7 @@ export const POINTS_TO_LEAVE = 3;
 const FIXES_WITHIN_MS = 1_000;
 /** A search waits this long for a rebuild; then it says that it cannot search, and its caller does without. */
 const REBUILD_WITHIN_MS = 2_000;
-/** Drivers in one command to Redis, or commands in one message, so that others get their turn between them. */
-const MAX_TOGETHER = 200;
+
 const PRESENCE_MS = 30_000;
 const FACTS_MS = 10 * 60_000;
 /** A standing is read again from Postgres after this long, in case a write of it was lost; it is used until then, also when Postgres is down. */
@@ -85,6 +84,7 @@ const STANDING_CHECK_MS = 60_000;
 /** Pause after a check that failed: while Postgres is down, thousands of points a second must not each ask it. */
 const CHECK_PAUSE_MS = 5_000;
 const STANDING_LIFETIME_MS = 7 * 24 * 3_600_000;
+
 export function openPositions(options: {
   redis: Redis;
   clock: () => Date;

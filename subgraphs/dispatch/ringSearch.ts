@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import { answersOf } from '../../platform/redisPipeline.js';
 import { distanceM, type Place } from './point.js';
 import { availableKey, factsKey } from './positionKeys.js';
-import { LEAVE_SILENT, runScript } from './positionScripts.js';
+import { LEAVE_SILENT, MAX_TOGETHER, runScript } from './positionScripts.js';
 import { readSeen, type Seen } from './positionValues.js';
 import type { VehicleType } from './vehicleType.js';
 
@@ -25,8 +25,6 @@ export const FRESH_MS = 60_000;
 const RINGS_KM = [1, 2, 5, 10, 20, 50] as const;
 /** Searches of one ring, when silent drivers stand in the way of others. */
 const MAX_LOOKS = 5;
-/** Drivers in one command to Redis, or commands in one message, so that others get their turn between them. */
-const MAX_TOGETHER = 200;
 
 /**
  * Available drivers of each search's types, the nearest first, ring by ring (DP-05, DP-06b); the answers are in the order of the searches.
