@@ -116,14 +116,15 @@ test('DP-22b: why, SCHEDULED: asked before the departure; and who stood by is to
   const departAt = new Date(t.environment.clock().getTime() + 40 * 60_000).toISOString();
   const [quote] = accepted(await say.quotes(rider, pickup, undefined, { vehicleTypes: ['ECONOMY'], departAt })).quoteTrip;
   const trip = accepted(await say.request(rider, quote?.id ?? '')).answer!;
-  const [first] = [await say.driver(shifted(pickup, 100))];
-  skip(26 * 60_000);
-  accepted(await say.move(first, shifted(pickup, 100)));
+  // Both are on the road, and not silent, before the search begins: rounds that find nobody are over within two seconds. The second is too far for the
+  // first round and near enough to stand by.
+  skip(24.5 * 60_000);
+  const [first, second] = [await say.driver(shifted(pickup, 100)), await say.driver(shifted(pickup, 6_000))];
+  skip(45_000);
   await takes(first);
   expect((await toldTo(rider, first, trip.id)).match).toMatch(
     /^A quarter of an hour before the departure, in .*round.* one driver was asked, .*: this one, 100 m away, accepted\. Nobody else was asked\.$/,
   );
-  const second = await say.driver(shifted(pickup, 300));
   await takes(second);
   expect((await toldTo(rider, first, trip.id)).driversAsked, 'to stand by is something else').toBe(1);
   accepted(await say.cancel(first.actor, trip.id, 'flat tyre'));
