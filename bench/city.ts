@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import postgres from 'postgres';
 import { openServers } from '../gateway/servers.js';
 import { createLog } from '../platform/log.js';
 import { databaseUrl, migrateSubgraph } from '../platform/migrate.js';
 import { startProcesses } from '../scripts/processes.js';
+import { temporaryDirectory } from '../scripts/temporaryDirectory.js';
 import { createWaygraphClient } from '../sdk/client.js';
 import { readDispatchConfig } from '../subgraphs/dispatch/config.js';
 import { startDispatch } from '../subgraphs/dispatch/main.js';
@@ -165,7 +164,7 @@ function pickupTimes(): void {
 
 /** Through the gateway, as an app asks: a number of riders at once, each one question after the other. */
 async function overTheGraph(): Promise<void> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
+  const dir = await temporaryDirectory('waygraph-bench-');
   const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
   const serviceKey = randomBytes(24).toString('hex');
   const env = {
@@ -219,7 +218,7 @@ async function putOnTheMap(serverUrl: string, url: string, serviceKey: string): 
  * transaction until the offers can be seen. Beside it, of the same ticks, the decision alone.
  */
 async function realTicks(): Promise<void> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
+  const dir = await temporaryDirectory('waygraph-bench-');
   const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
   const internalSecret = randomBytes(24).toString('hex');
   const ownerUrl = databaseUrl('dispatch', servers.databaseUrl, undefined);

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import autocannon from 'autocannon';
 import { WebSocket } from 'ws';
 import { openServers } from '../gateway/servers.js';
 import { type Layout, startProcesses } from '../scripts/processes.js';
+import { temporaryDirectory } from '../scripts/temporaryDirectory.js';
 import { createWaygraphClient } from '../sdk/client.js';
 
 // The three commonest operations and live delivery to 100 watchers, in both process layouts, on servers of its own with fsync on.
@@ -123,7 +122,7 @@ async function liveDelivery(layout: Layout, graphUrl: string, session: { accessT
   };
 }
 
-const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
+const dir = await temporaryDirectory('waygraph-bench-');
 const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
 const rows: Row[] = [];
 try {

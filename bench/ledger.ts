@@ -108,17 +108,19 @@ async function throughCommands(db: Database, what: string, target: (n: number) =
   return { ...row, 'own CPU ms': Math.round((user + system) / latencies.length / 10) / 100 };
 }
 
-/** The same transfer in SQL: the statements that the commands send, hence the same locks in the same order, rows, triggers and policies. */
+/** The same transfer in SQL: the statements that the commands send, in as many round trips, hence the same locks in the same order, rows, triggers and policies. */
 function transferSql(target: string, shards: number): string {
   const ids = `array[(select id from bench_wallets where n = :from), ${target}]`;
   const facts = `'TRIP_SETTLEMENT', 'TRIP', gen_random_uuid(), '{}', '{}', null, date_trunc('milliseconds', clock_timestamp()), null`;
   return `\\set from random(1, ${WALLETS})
 \\set to 1 + (:from + random(0, ${WALLETS - 2})) % ${WALLETS}
 \\set shard random(0, ${shards - 1})
+\\startpipeline
 begin;
 select set_config('waygraph.actor_id', '', true), set_config('waygraph.actor_roles', 'SYSTEM', true);
 select ledger_post(gen_random_uuid(), gen_random_uuid()::text, ${facts}, p.ids, '{EGP,EGP}', '{-1,1}', array[null, null]::bigint[], p.ids, '""')
   from (select ${ids} as ids offset 0) p;
+\\endpipeline
 commit;
 `;
 }

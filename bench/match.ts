@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import postgres from 'postgres';
 import { openServers } from '../gateway/servers.js';
 import type { Actor } from '../platform/actor.js';
@@ -10,6 +8,7 @@ import { createLog } from '../platform/log.js';
 import { databaseUrl, migrateSubgraph } from '../platform/migrate.js';
 import type { SubgraphEnvironment } from '../platform/startSubgraph.js';
 import { type Layout, startProcesses } from '../scripts/processes.js';
+import { temporaryDirectory } from '../scripts/temporaryDirectory.js';
 import { startDispatch } from '../subgraphs/dispatch/main.js';
 import { ask, type GraphDriver, newDriver, newPerson, several } from '../test/given/people.js';
 
@@ -34,7 +33,7 @@ const rows: Record<string, string | number>[] = [];
 const quantile = (values: readonly number[], share: number) =>
   Math.round(([...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0) * 10) / 10;
 
-const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
+const dir = await temporaryDirectory('waygraph-bench-');
 const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
 const log = createLog({ service: 'bench', level: 'fatal' });
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
@@ -13,6 +12,7 @@ import { appUrl, databaseUrl, migrateSubgraph } from '../platform/migrate.js';
 import { connectDatabase, inTransaction } from '../platform/postgres.js';
 import type { SubgraphEnvironment } from '../platform/startSubgraph.js';
 import type { Subgraph } from '../platform/subgraph.js';
+import { temporaryDirectory } from '../scripts/temporaryDirectory.js';
 import { throughTheGraph } from './rental/graph.js';
 import { startBooking } from '../subgraphs/booking/main.js';
 import { generateFleet } from '../subgraphs/fleet/generator.js';
@@ -45,7 +45,7 @@ async function inParallel<T>(items: readonly T[], width: number, work: (item: T)
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
+const dir = await temporaryDirectory('waygraph-bench-');
 const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
 const log = createLog({ service: 'bench', level: 'error' });
 const environmentOf = (subgraph: string): SubgraphEnvironment => ({

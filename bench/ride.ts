@@ -1,7 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { Redis } from 'ioredis';
@@ -10,6 +8,7 @@ import { WebSocket } from 'ws';
 import { openServers } from '../gateway/servers.js';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from '../platform/demoAccounts.js';
 import { startProcesses } from '../scripts/processes.js';
+import { temporaryDirectory } from '../scripts/temporaryDirectory.js';
 import { openPositions } from '../subgraphs/dispatch/positions.js';
 import { VEHICLE_TYPES } from '../subgraphs/dispatch/vehicleType.js';
 import { openRides } from './ride/rides.js';
@@ -55,7 +54,7 @@ function report(what: string, tookMs: number[], seconds: number, target: string,
   console.log(`${what}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, n ${n}, errors ${errors}`);
 }
 
-const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
+const dir = await temporaryDirectory('waygraph-bench-');
 const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
 
 type Ask = <T>(query: string, variables: Record<string, unknown>, headers?: Record<string, string>) => Promise<{ data?: T; errors?: { message: string }[] }>;

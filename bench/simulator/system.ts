@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { openServers } from '../../gateway/servers.js';
 import { databaseUrl } from '../../platform/migrate.js';
 import { DEMO_ACCOUNTS, DEMO_PASSWORD } from '../../platform/demoAccounts.js';
 import { type Layout, startProcesses } from '../../scripts/processes.js';
+import { temporaryDirectory } from '../../scripts/temporaryDirectory.js';
 import type { Graph } from './people.js';
 
 export interface System extends Graph {
@@ -17,7 +16,7 @@ export interface System extends Graph {
 
 /** A system of the simulation's own, on servers of its own, gone afterwards. Rests of drivers after a trip shrink as driving does. */
 export async function startSystem(layout: Layout, speed: number): Promise<System> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-simulation-'));
+  const dir = await temporaryDirectory('waygraph-simulation-');
   const servers = await openServers({ dataDir: dir, databaseUrl: undefined, redisUrl: undefined });
   const serviceKey = randomBytes(24).toString('hex');
   const env = {
