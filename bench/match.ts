@@ -127,6 +127,12 @@ async function races(): Promise<void> {
   }
 }
 
+interface Burst {
+  which: string;
+  tookMs: number[];
+  without: number;
+}
+
 async function firstOffers(layout: Layout): Promise<void> {
   const env = {
     PATH: process.env.PATH,
@@ -159,9 +165,11 @@ async function firstOffers(layout: Layout): Promise<void> {
     };
     for (const driver of drivers) listen(driver).catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 2_000));
-    const tookMs: number[] = [];
-    let without = 0;
-    for (let burst = 0; burst < BURSTS; burst += 1) {
+    // The first burst is told apart: a process that has just started compiles and prepares what it runs.
+    const first: Burst = { which: 'the first burst of a fresh process', tookMs: [], without: 0 };
+    const later: Burst = { which: `${BURSTS} bursts after it`, tookMs: [], without: 0 };
+    for (let burst = 0; burst <= BURSTS; burst += 1) {
+      const told = burst === 0 ? first : later;
       await several(drivers.length, (i) =>
         (drivers[i] as GraphDriver).client.UpdateLocation({ input: { point: spread(i), recordedAt: new Date().toISOString() } }),
       );
@@ -183,18 +191,20 @@ async function firstOffers(layout: Layout): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       for (const { tripId, sentAt } of asked) {
         const at = firstSeen.get(tripId);
-        if (at === undefined) without += 1;
-        else tookMs.push(at - sentAt);
+        if (at === undefined) told.without += 1;
+        else told.tookMs.push(at - sentAt);
       }
       await Promise.all(asked.map(({ client, tripId }) => client.CancelTrip({ tripId })));
     }
-    rows.push({
-      what: `request to first offer on a socket, ${REQUESTS} at once, ${DRIVERS} drivers, layout ${layout}`,
-      n: tookMs.length,
-      'p50 ms': quantile(tookMs, 0.5),
-      'p99 ms': quantile(tookMs, 0.99),
-      outcomes: `${without} without a free driver within 3 s`,
-    });
+    for (const { which, tookMs, without } of [first, later]) {
+      rows.push({
+        what: `request to first offer on a socket, ${REQUESTS} at once, ${DRIVERS} drivers, layout ${layout}: ${which}`,
+        n: tookMs.length,
+        'p50 ms': quantile(tookMs, 0.5),
+        'p99 ms': quantile(tookMs, 0.99),
+        outcomes: `${without} without a free driver within 3 s`,
+      });
+    }
   } finally {
     await Promise.all(clients.map((client) => client.close()));
     await graph.stop();
