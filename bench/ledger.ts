@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
@@ -36,6 +36,8 @@ import { serverCpuMs } from './serverCpu.js';
 const run = promisify(execFile);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 const CLIENTS = 32;
+/** As many as this machine's processors can keep busy. More of them do not post more: they take the processors' caches from each other. */
+const BUSY_CLIENTS = 3 * availableParallelism();
 /** Connections of the commands: as many as the product has, not one for each client. Those that wait then wait here, in turn. */
 const POOL = Number(process.env.DATABASE_POOL ?? POOL_SIZE);
 const WALLETS = 2_000;
@@ -135,10 +137,10 @@ async function withServerCpu(owner: postgres.Sql, measure: () => Promise<Row>): 
   return { ...row, 'server CPU ms': Math.round(((after - cpu) / ((await transfers()) - count)) * 100) / 100 };
 }
 
-async function underPgbench(dir: string, url: URL, what: string, target: string, shards = 1): Promise<Row> {
+async function underPgbench(dir: string, url: URL, what: string, target: string, { shards = 1, clients = CLIENTS } = {}): Promise<Row> {
   const script = path.join(await mkdtemp(path.join(dir, 'script-')), 'transfer.sql');
   await writeFile(script, transferSql(target, shards));
-  return pgbench(dir, url, what, ['-f', script], appRole('payments-ledger', SECRET));
+  return pgbench(dir, url, what, ['-f', script, '-c', String(clients)], appRole('payments-ledger', SECRET));
 }
 
 /** Three updates, a read and an insert, without a trigger or a rule: what this machine can do at most for anything that moves money from row to row. */
@@ -146,12 +148,12 @@ async function pgbenchItself(dir: string, url: URL): Promise<Row> {
   const owner = { role: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
   const env = { ...process.env, PGPASSWORD: owner.password };
   await run('pgbench', ['-h', url.hostname, '-p', url.port, '-U', owner.role, '-i', '-q', '-s', String(CLIENTS), url.pathname.slice(1)], { env });
-  return pgbench(dir, url, "SQL: pgbench's own transaction (TPC-B-like), to know the machine by", ['-b', 'tpcb-like'], owner);
+  return pgbench(dir, url, "SQL: pgbench's own transaction (TPC-B-like), to know the machine by", ['-b', 'tpcb-like', '-c', String(CLIENTS)], owner);
 }
 
 async function pgbench(dir: string, url: URL, what: string, script: readonly string[], { role, password }: { role: string; password: string }): Promise<Row> {
   const place = await mkdtemp(path.join(dir, 'pgbench-'));
-  const options = ['-h', url.hostname, '-p', url.port, '-U', role, '-n', '-M', 'prepared', '-c', String(CLIENTS), '-j', '2', ...script];
+  const options = ['-h', url.hostname, '-p', url.port, '-U', role, '-n', '-M', 'prepared', '-j', '2', ...script];
   const env = { ...process.env, PGPASSWORD: password };
   const database = url.pathname.slice(1);
   await run('pgbench', [...options, '-T', '1', database], { cwd: place, env });
@@ -355,11 +357,12 @@ try {
     rows.push(await pgbenchItself(dir, ownerUrl));
     await measure(() => underPgbench(dir, ownerUrl, 'SQL: over many accounts', '(select id from bench_wallets where n = :to)'));
     await measure(() => underPgbench(dir, ownerUrl, 'SQL: into one hot account, one row', `'${accountIdOf(one)}'::uuid`));
-    for (const count of [8, SUB_ACCOUNTS, 64]) {
-      await measure(() =>
-        underPgbench(dir, ownerUrl, `SQL: into one hot account, ${count} sub-accounts`, '(select id from bench_shards where n = :shard)', count),
-      );
-    }
+    const hotRow = (shards: number, clients = CLIENTS) => {
+      const what = `SQL: into one hot account, ${shards} sub-accounts${clients === CLIENTS ? '' : `, ${clients} connections`}`;
+      return measure(() => underPgbench(dir, ownerUrl, what, '(select id from bench_shards where n = :shard)', { shards, clients }));
+    };
+    for (const shards of [8, SUB_ACCOUNTS, 64]) await hotRow(shards);
+    await hotRow(SUB_ACCOUNTS, BUSY_CLIENTS);
   } else {
     console.log('pgbench is not on PATH: rows of plain SQL are left out');
   }
