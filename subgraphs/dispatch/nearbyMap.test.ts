@@ -98,9 +98,10 @@ test('DP-06b: growing rings find what a look at everybody finds, also behind dri
   let round = 0;
   await fc.assert(
     fc.asyncProperty(offsets, fc.constantFrom(0.7, 1, 1.6, 2, 4.5, 6), fc.integer({ min: 1, max: 30 }), async (places, radiusKm, first) => {
-      // An hour later everybody may be anywhere, and nobody is remembered as free but those who send now.
+      // Eight minutes later everybody may be anywhere, and nobody is free but those who send now. Not ten: then all would be taken off the road as silent, if
+      // the look for those came before the points.
       round += 1;
-      t.setClock(new Date(t.environment.clock().getTime() + 3_600_000));
+      t.setClock(new Date(t.environment.clock().getTime() + 8 * 60_000));
       const sent = people.map((driver, i) => ({ driver, place: shifted(here, places[i]![0], places[i]![1]), isSilent: places[i]![2] }));
       const points = sent.map(({ driver, place, isSilent }) => ({ driverId: driver.id, ...say.at(place, isSilent ? -90 : 0) }));
       expect(accepted(await say.ingest(telematics, points)).answer).toMatchObject({ accepted: 24 });
@@ -112,7 +113,10 @@ test('DP-06b: growing rings find what a look at everybody finds, also behind dri
         .filter((awayM) => awayM <= radiusKm * 1000 - 2)
         .sort((a, b) => a - b);
       const border = sent.some(({ place }) => Math.abs(distanceM(here, place) - radiusKm * 1000) < 2);
-      if (!border) expect(found.map(({ distanceM: awayM }) => awayM)).toEqual(expected.slice(0, first));
+      if (border) return;
+      // Redis keeps a place in 52 bits, up to a third of a metre off: who is that much further than another may come before him, and in his stead.
+      const wrong = found.filter(({ distanceM: awayM }, i) => !(Math.abs(awayM - (expected[i] ?? Number.NaN)) <= 1));
+      expect({ count: found.length, wrong }).toEqual({ count: Math.min(first, expected.length), wrong: [] });
     }),
     { numRuns: 25, examples: [[inARow, 4.5, 9]] },
   );
