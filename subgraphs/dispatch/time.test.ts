@@ -109,13 +109,14 @@ test('DP-05, DP-20: who has been silent for a minute is not nearby, and gets no 
 
 test('DP-14: a trip for later keeps its price, and is searched for a quarter of an hour before', async () => {
   const pickup = say.spot();
-  const [driver, rider] = [await say.driver(pickup), say.rider()];
+  const rider = say.rider();
   const departAt = new Date(t.environment.clock().getTime() + 3_600_000).toISOString();
   const [quote] = accepted(await say.quotes(rider, pickup, undefined, { departAt, vehicleTypes: ['ECONOMY'] })).quoteTrip;
   const trip = accepted(await say.request(rider, quote?.id ?? '')).answer!;
   const rounds = async () => (await t.owner`select search_round from trips where depart_at is not null`)[0]?.search_round;
   pass(44 * 60);
-  accepted(await say.move(driver, pickup));
+  // Not before: who is silent for so long is taken off the road.
+  const driver = await say.driver(pickup);
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(await rounds()).toBe(0);
   pass(61);
