@@ -1,9 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { systemActor } from '../platform/actor.js';
 import { startEmbeddedPostgres } from '../platform/embeddedPostgres.js';
@@ -27,13 +25,14 @@ import { post, postBatch } from '../subgraphs/payments-ledger/ledgerCommands.js'
 import { verifyLedger } from '../subgraphs/payments-ledger/ledgerVerification.js';
 import { periodOf, statementEntries } from '../subgraphs/payments-ledger/queries.js';
 import { bookDay, reconcile } from '../subgraphs/payments-ledger/reconciliationCommands.js';
+import { hasPgbench, openPgbench } from './ledger/pgbench.js';
+import { type Row, summary } from './ledger/row.js';
 import { serverCpuMs } from './serverCpu.js';
 
 // PL-06: transfers per second, spread over many accounts and into one hot account, by plain SQL under pgbench and through the subgraph's commands, in one
 // run on one server with fsync on: the same locks, rows, triggers and policies. Then a statement page and a reconciliation over a long account, and all
 // invariants. `npm run bench ledger`; needs pgbench on PATH for the SQL rows. Compare rows with each other, not with other machines.
 
-const run = promisify(execFile);
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 const CLIENTS = 32;
 /** As many as this machine's processors can keep busy. More of them do not post more: they take the processors' caches from each other. */
@@ -44,29 +43,10 @@ const WALLETS = 2_000;
 const ENTRIES = Number(process.env.BENCH_ENTRIES ?? 1_000_000);
 const SECRET = 'only for this benchmark, and gone after it';
 
-interface Row {
-  what: string;
-  'per second': number;
-  'p50 ms': number;
-  'p99 ms': number;
-  'worst ms': number;
-  /** Processor time of this process per transfer: what the commands themselves cost, whoever else uses the machine. */
-  'own CPU ms'?: number;
-  /** The same of the server's processes. */
-  'server CPU ms'?: number;
-  errors: number;
-}
-
 const desk: Desk = { walletChanged: () => {}, driverDebtLimitMinor: 0n, sendsPayouts: false };
 const people = Array.from({ length: WALLETS }, () => randomUUID());
 const wallet = (n: number) => ownedAccount('CUSTOMER_WALLET', people[n % WALLETS] ?? '', 'EGP');
 const any = () => Math.floor(Math.random() * WALLETS);
-
-function summary(what: string, latencies: number[], seconds: number, errors = 0): Row {
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => Math.round((latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0) * 10) / 10;
-  return { what, 'per second': Math.round(latencies.length / seconds), 'p50 ms': at(0.5), 'p99 ms': at(0.99), 'worst ms': at(1), errors };
-}
 
 const inDesk = <T>(db: Database, work: (tx: LedgerTx) => Promise<T>) =>
   inTransaction(systemActor('bench'), db, { traceId: '0'.repeat(32), causationId: 'bench' }, (tx) => work(atDesk(tx, desk)));
@@ -110,23 +90,6 @@ async function throughCommands(db: Database, what: string, target: (n: number) =
   return { ...row, 'own CPU ms': Math.round((user + system) / latencies.length / 10) / 100 };
 }
 
-/** The same transfer in SQL: the statements that the commands send, in as many round trips, hence the same locks in the same order, rows, triggers and policies. */
-function transferSql(target: string, shards: number): string {
-  const ids = `array[(select id from bench_wallets where n = :from), ${target}]`;
-  const facts = `'TRIP_SETTLEMENT', 'TRIP', gen_random_uuid(), '{}', '{}', null, date_trunc('milliseconds', clock_timestamp()), null`;
-  return `\\set from random(1, ${WALLETS})
-\\set to 1 + (:from + random(0, ${WALLETS - 2})) % ${WALLETS}
-\\set shard random(0, ${shards - 1})
-\\startpipeline
-begin;
-select set_config('waygraph.actor_id', '', true), set_config('waygraph.actor_roles', 'SYSTEM', true);
-select ledger_post(gen_random_uuid(), gen_random_uuid()::text, ${facts}, p.ids, '{EGP,EGP}', '{-1,1}', array[null, null]::bigint[], p.ids, '""')
-  from (select ${ids} as ids offset 0) p;
-\\endpipeline
-commit;
-`;
-}
-
 /** A row, with what the server used per transfer while it was measured. */
 async function withServerCpu(owner: postgres.Sql, measure: () => Promise<Row>): Promise<Row> {
   const transfers = async () => Number((await owner`select count(*) as n from transactions`)[0]?.n);
@@ -135,35 +98,6 @@ async function withServerCpu(owner: postgres.Sql, measure: () => Promise<Row>): 
   const after = await serverCpuMs(owner);
   if (cpu === null || after === null) return row;
   return { ...row, 'server CPU ms': Math.round(((after - cpu) / ((await transfers()) - count)) * 100) / 100 };
-}
-
-async function underPgbench(dir: string, url: URL, what: string, target: string, { shards = 1, clients = CLIENTS } = {}): Promise<Row> {
-  const script = path.join(await mkdtemp(path.join(dir, 'script-')), 'transfer.sql');
-  await writeFile(script, transferSql(target, shards));
-  return pgbench(dir, url, what, ['-f', script, '-c', String(clients)], appRole('payments-ledger', SECRET));
-}
-
-/** Three updates, a read and an insert, without a trigger or a rule: what this machine can do at most for anything that moves money from row to row. */
-async function pgbenchItself(dir: string, url: URL): Promise<Row> {
-  const owner = { role: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
-  const env = { ...process.env, PGPASSWORD: owner.password };
-  await run('pgbench', ['-h', url.hostname, '-p', url.port, '-U', owner.role, '-i', '-q', '-s', String(CLIENTS), url.pathname.slice(1)], { env });
-  return pgbench(dir, url, "SQL: pgbench's own transaction (TPC-B-like), to know the machine by", ['-b', 'tpcb-like', '-c', String(CLIENTS)], owner);
-}
-
-async function pgbench(dir: string, url: URL, what: string, script: readonly string[], { role, password }: { role: string; password: string }): Promise<Row> {
-  const place = await mkdtemp(path.join(dir, 'pgbench-'));
-  const options = ['-h', url.hostname, '-p', url.port, '-U', role, '-n', '-M', 'prepared', '-j', '2', ...script];
-  const env = { ...process.env, PGPASSWORD: password };
-  const database = url.pathname.slice(1);
-  await run('pgbench', [...options, '-T', '1', database], { cwd: place, env });
-  const { stdout } = await run('pgbench', [...options, '-T', String(SECONDS), '-l', '--log-prefix', 'log', database], { cwd: place, env });
-  const latencies: number[] = [];
-  for (const file of (await readdir(place)).filter((name) => name.startsWith('log'))) {
-    for (const line of (await readFile(path.join(place, file), 'utf8')).split('\n')) if (line) latencies.push(Number(line.split(' ')[2]) / 1_000);
-  }
-  const perSecond = Number(/tps = ([\d.]+)/.exec(stdout)?.[1]);
-  return { ...summary(what, latencies, SECONDS, Number(/failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0)), 'per second': Math.round(perSecond) };
 }
 
 /** As commands record it. */
@@ -302,15 +236,6 @@ async function checked(what: string, owner: postgres.Sql, db: Database, chains: 
   for (const found of [...invariants, ...(verified?.damage ?? [])].slice(0, 10)) console.log(found);
 }
 
-function hasPgbench(): boolean {
-  try {
-    execFileSync('pgbench', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const dir = await mkdtemp(path.join(tmpdir(), 'waygraph-bench-'));
 const given = process.env.DATABASE_URL;
 const server = given ? null : await startEmbeddedPostgres({ dataDir: dir, settings: { shared_buffers: '512MB', max_wal_size: '4GB' } });
@@ -354,12 +279,14 @@ try {
   // Before pgbench writes: what it writes carries hashes of its own form, and only sums and invariants can be checked then.
   await checked('the commands', owner, db, true);
   if (hasPgbench()) {
-    rows.push(await pgbenchItself(dir, ownerUrl));
-    await measure(() => underPgbench(dir, ownerUrl, 'SQL: over many accounts', '(select id from bench_wallets where n = :to)'));
-    await measure(() => underPgbench(dir, ownerUrl, 'SQL: into one hot account, one row', `'${accountIdOf(one)}'::uuid`));
+    const service = appRole('payments-ledger', SECRET);
+    const pgbench = openPgbench({ dir, url: ownerUrl, service, wallets: WALLETS, clients: CLIENTS, seconds: SECONDS });
+    rows.push(await pgbench.itself());
+    await measure(() => pgbench.transfers('SQL: over many accounts', '(select id from bench_wallets where n = :to)'));
+    await measure(() => pgbench.transfers('SQL: into one hot account, one row', `'${accountIdOf(one)}'::uuid`));
     const hotRow = (shards: number, clients = CLIENTS) => {
       const what = `SQL: into one hot account, ${shards} sub-accounts${clients === CLIENTS ? '' : `, ${clients} connections`}`;
-      return measure(() => underPgbench(dir, ownerUrl, what, '(select id from bench_shards where n = :shard)', { shards, clients }));
+      return measure(() => pgbench.transfers(what, '(select id from bench_shards where n = :shard)', { shards, clients }));
     };
     for (const shards of [8, SUB_ACCOUNTS, 64]) await hotRow(shards);
     await hotRow(SUB_ACCOUNTS, BUSY_CLIENTS);

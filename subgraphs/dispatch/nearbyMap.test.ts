@@ -113,10 +113,9 @@ test('DP-06b: growing rings find what a look at everybody finds, also behind dri
         .filter((awayM) => awayM <= radiusKm * 1000 - 2)
         .sort((a, b) => a - b);
       const border = sent.some(({ place }) => Math.abs(distanceM(here, place) - radiusKm * 1000) < 2);
-      if (border) return;
-      // Redis keeps a place in 52 bits, up to a third of a metre off: who is that much further than another may come before him, and in his stead.
-      const wrong = found.filter(({ distanceM: awayM }, i) => !(Math.abs(awayM - (expected[i] ?? Number.NaN)) <= 1));
-      expect({ count: found.length, wrong }).toEqual({ count: Math.min(first, expected.length), wrong: [] });
+      // Redis keeps a place in 52 bits, a third of a metre off at most, and so may take the next driver for the last one wanted when they are half a metre apart.
+      const [last = 0, next = Number.POSITIVE_INFINITY] = expected.slice(first - 1, first + 1);
+      if (!border && next - last !== 1) expect(found.map(({ distanceM: awayM }) => awayM)).toEqual(expected.slice(0, first));
     }),
     { numRuns: 25, examples: [[inARow, 4.5, 9]] },
   );
